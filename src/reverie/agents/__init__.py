@@ -1,0 +1,1 @@
+"""Presets, each one choice of every part, and training as data."""

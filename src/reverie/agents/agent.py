@@ -1,0 +1,70 @@
+"""An agent: a world, a behaviour, and what stands between them and an environment."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from reverie.behaviour.behaviour import Behaviour
+from reverie.envs.codec import ActionCodec
+from reverie.types import Inputs, Mode, State
+from reverie.world.world import World
+
+
+class Carry(NamedTuple):
+    """What an agent carries from step to step, for B rows: its state, its behaviour's memory, its last action "B A"."""
+
+    state: State
+    memory: Any
+    action: Tensor
+
+
+class Agent(nn.Module):
+    """A world and a behaviour that act in an environment, and dream."""
+
+    def __init__(self, world: World, behaviour: nn.Module, codec: ActionCodec) -> None:
+        super().__init__()
+        self.world = world
+        self.behaviour: Behaviour[Any] = behaviour  # type: ignore[assignment]  # a module that keeps the Protocol
+        self.codec = codec
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.world.parameters()).device
+
+    def initial(self, rows: int) -> Carry:
+        """What is carried into the first step of B episodes."""
+        action = torch.zeros(rows, self.codec.size, device=self.device)
+        return Carry(self.world.initial(rows), self.behaviour.initial(rows), action)
+
+    @torch.inference_mode()
+    def act(
+        self,
+        observation: Mapping[str, np.ndarray],
+        first: np.ndarray,
+        carry: Carry,
+        mode: Mode = "evaluate",
+        generator: torch.Generator | None = None,
+    ) -> tuple[np.ndarray, Carry]:
+        """One step of B environments.
+
+        Args:
+            observation: arrays "B ..." of each key.
+            first: "B", one where an episode begins.
+            carry: from `initial` or the step before.
+            mode: explore (needs a generator) or evaluate, which is deterministic.
+            generator: draws latents and actions when exploring.
+
+        Returns:
+            The environments' own actions "B ...", and what to carry on.
+        """
+        device = self.device
+        seen = {key: torch.as_tensor(x, device=device) for key, x in observation.items()}
+        starts = torch.as_tensor(first, device=device).float()
+        draws = generator if mode == "explore" else None
+        state = self.world.update(seen, Inputs(carry.action), starts, carry.state, draws)
+        action, memory = self.behaviour.act(self.world, state, carry.memory, starts, mode, generator)
+        return self.codec.decode(action.float().cpu().numpy()), Carry(state, memory, action)

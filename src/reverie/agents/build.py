@@ -1,0 +1,66 @@
+"""From a configuration to an agent."""
+
+import gymnasium
+from torch import nn
+
+from reverie.agents.agent import Agent
+from reverie.agents.config import Config
+from reverie.agents.parts import Parts
+from reverie.dynamics.dynamics import Dynamics, Entry
+from reverie.envs.codec import ActionCodec, codec
+from reverie.errors import UserError
+from reverie.representation.decoder import Decoder
+from reverie.representation.encoder import Encoder
+from reverie.representation.preprocess import Preprocess
+from reverie.types import Shapes
+from reverie.world.heads import Binary, Head
+from reverie.world.world import World
+
+
+def shapes_of(space: gymnasium.spaces.Dict) -> Shapes:
+    """The keys of a Dict observation space and their shapes.
+
+    Raises:
+        UserError: for a key that is neither a vector nor an image.
+    """
+    shapes = {key: tuple(box.shape or ()) for key, box in space.spaces.items()}
+    for key, shape in shapes.items():
+        if len(shape) not in (1, 3):
+            raise UserError(f"observation '{key}' has shape {shape}; a vector (F,) or an image (H, W, C) can be learned")
+    return shapes
+
+
+def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> World:
+    """The world for observations of these shapes and actions of that width."""
+    encoder = Encoder(config.encoder, shapes)
+    latent = parts.chosen("latent")(config.latent)
+    entry = Entry(config.dynamics.entry, latent.size, action)
+    backbone: nn.Module = parts.chosen("backbone")(config.backbone, entry.size)
+    sizes = (backbone.size, latent.size)
+    posterior = parts.chosen("posterior")(config.posterior, backbone.size, encoder.size, latent.parameters_size)
+    return World(
+        Preprocess(config.preprocess, shapes),
+        encoder,
+        Dynamics(config.dynamics, entry, backbone, latent, posterior),
+        Decoder(config.decoder, *sizes, shapes),  # type: ignore[arg-type]
+        Head(config.reward, *sizes),  # type: ignore[arg-type]
+        Head(config.continue_, *sizes, output=Binary()),  # type: ignore[arg-type]
+    )
+
+
+def build(config: Config, parts: Parts, env: gymnasium.Env) -> Agent:
+    """The agent for an environment with a Dict observation space.
+
+    Raises:
+        UserError: if a part cannot work with the environment.
+    """
+    assert isinstance(env.observation_space, gymnasium.spaces.Dict)
+    actions: ActionCodec = codec(env.action_space)
+    if not actions.continuous:
+        raise UserError(
+            f"behaviour '{parts.behaviour}' needs continuous actions, but {config.env.env} has {env.action_space}"
+        )
+    world = build_world(config, parts, shapes_of(env.observation_space), actions.size)
+    dynamics = world.dynamics
+    behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, actions.size)
+    return Agent(world, behaviour, actions)

@@ -1,0 +1,85 @@
+"""The configuration of a run: every part's own, and how it is trained."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from reverie.dynamics.dynamics import DynamicsConfig
+from reverie.envs.make import EnvConfig
+from reverie.errors import UserError
+from reverie.representation.decoder import DecoderConfig
+from reverie.representation.encoder import EncoderConfig
+from reverie.representation.preprocess import PreprocessConfig
+from reverie.world.heads import HeadConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a run is trained."""
+
+    seed: int = 0
+    """fixes everything that is drawn; on a CPU, to the bit"""
+    steps: int = 60_000
+    """environment frames: agent steps times action repeat, prefill included, evaluation not"""
+    prefill: int = 5_000
+    """frames collected at random before learning begins"""
+    pretrain: int = 100
+    """updates on the prefilled frames before the agent acts"""
+    train_every: int = 2
+    """agent steps per update"""
+    batch: int = 16
+    """B, chunks per update"""
+    length: int = 16
+    """T, steps per chunk"""
+    replay_mib: float = 1024.0
+    """hard cap of the replay"""
+    eval_every: int = 5_000
+    """frames between evaluations"""
+    eval_episodes: int = 10
+    """episodes per evaluation, in an environment of their own with seeds of their own"""
+    log_every: int = 100
+    """updates between lines of metrics"""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps, ..."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16 computes matrix products in half precision; weights stay in float32"""
+    threads: int = 0
+    """CPU threads; 0 chooses for this machine and scale"""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "train_every", "batch", "eval_every", "eval_episodes", "log_every"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        for name in ("seed", "prefill", "pretrain", "threads"):
+            if getattr(self, name) < 0:
+                raise UserError(f"--{name} must not be negative, not {getattr(self, name)}")
+        if self.length < 2:
+            raise UserError(f"--length must be at least 2, not {self.length}: a chunk needs a step to predict")
+        if self.replay_mib <= 0:
+            raise UserError(f"--replay-mib must be positive, not {self.replay_mib}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A resolved run. The four parts marked Any have the configuration of the part that was chosen for them."""
+
+    env: EnvConfig
+    """the environment"""
+    train: TrainConfig = field(default_factory=TrainConfig)
+    """the run"""
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    """inputs"""
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    """observations to embeddings"""
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    """features to observations"""
+    dynamics: DynamicsConfig = field(default_factory=DynamicsConfig)
+    """the networks around the backbone"""
+    reward: HeadConfig = field(default_factory=HeadConfig)
+    """the reward head"""
+    continue_: HeadConfig = field(default_factory=HeadConfig)
+    """the head for the chance that the episode goes on"""
+    backbone: Any
+    latent: Any
+    posterior: Any
+    objective: Any
+    behaviour: Any

@@ -1,0 +1,93 @@
+"""Dreamer (Hafner et al. 2020): an RSSM, and an actor that follows the gradient of imagined value.
+
+What differs from the paper, and why, is listed in docs/presets/dreamer.md.
+"""
+
+from reverie.agents.config import TrainConfig
+from reverie.agents.parts import Parts
+from reverie.agents.preset import Preset
+from reverie.behaviour.actor import ActorConfig
+from reverie.behaviour.reward_gradient import RewardGradientConfig
+from reverie.behaviour.value_gradient import ValueGradientConfig
+from reverie.dynamics.dynamics import DynamicsConfig
+from reverie.dynamics.gru import GRUConfig
+from reverie.dynamics.posterior import EncodeConfig, FilterConfig
+from reverie.latent.gaussian import GaussianConfig
+from reverie.nets.cnn import CNNConfig
+from reverie.nets.mlp import MLPConfig
+from reverie.nets.optimiser import OptimiserConfig
+from reverie.representation.decoder import DecoderConfig
+from reverie.representation.encoder import EncoderConfig
+from reverie.representation.preprocess import PreprocessConfig
+from reverie.world.heads import HeadConfig
+from reverie.world.objective import FilteringConfig
+
+_HIDDEN = MLPConfig(layers=1, units=200, norm="none", activation="elu")
+_ACTOR = ActorConfig(
+    mlp=MLPConfig(layers=4, units=400, norm="none", activation="elu"), std="softplus", min_std=1e-4, noise=0.3
+)
+_BEHAVIOUR = OptimiserConfig(lr=8e-5, clip=100.0)
+
+
+def _dense(layers: int) -> MLPConfig:
+    return MLPConfig(layers=layers, units=400, norm="none", activation="elu")
+
+
+LAPTOP = {"train": TrainConfig()}
+"""Tuned for two CPU cores; the values are the defaults of each part."""
+
+PAPER = {
+    "train": TrainConfig(steps=5_000_000, prefill=5_000, pretrain=100, train_every=5, batch=50, length=50, eval_every=10_000),
+    "preprocess": PreprocessConfig(vectors="none", reward_unit=1.0),
+    "encoder": EncoderConfig(mlp=_dense(2), cnn=CNNConfig(depth=32, norm="none", activation="relu")),
+    "decoder": DecoderConfig(mlp=_dense(2), cnn=CNNConfig(depth=32, norm="none", activation="relu")),
+    "dynamics": DynamicsConfig(entry=_HIDDEN, prior=_HIDDEN),
+    "reward": HeadConfig(mlp=_dense(2)),
+    "continue_": HeadConfig(mlp=_dense(3)),
+    "backbone": (GRUConfig(units=200, norm="none"),),
+    "latent": (GaussianConfig(size=30, min_std=0.1),),
+    "posterior": (FilterConfig(mlp=_HIDDEN), EncodeConfig(mlp=_HIDDEN)),
+    "objective": (
+        FilteringConfig(
+            optimiser=OptimiserConfig(lr=6e-4, clip=100.0),
+            observation=1.0,
+            reward=1.0,
+            continue_=10.0,
+            dynamics=1.0,
+            representation=1.0,
+            free_nats=3.0,
+        ),
+    ),
+    "behaviour": (
+        ValueGradientConfig(
+            actor=_ACTOR,
+            critic=HeadConfig(mlp=_dense(3)),
+            actor_optimiser=_BEHAVIOUR,
+            critic_optimiser=_BEHAVIOUR,
+            horizon=15,
+            starts=0,
+            gamma=0.99,
+            entropy=0.0,
+            target_rate=1.0,
+            return_scale=False,
+        ),
+        RewardGradientConfig(actor=_ACTOR, actor_optimiser=_BEHAVIOUR, horizon=15, starts=0, gamma=0.99, entropy=0.0),
+    ),
+}
+"""The published values (its code's define_config)."""
+
+DREAMER = Preset(
+    name="dreamer",
+    summary="RSSM, actor by the gradient of imagined value",
+    paper="Hafner et al. 2020, Dream to Control: Learning Behaviors by Latent Imagination",
+    parts=Parts(backbone="gru", latent="gaussian", posterior="filter", behaviour="value-gradient"),
+    scales={"laptop": LAPTOP, "paper": PAPER},
+)
+
+DREAMER_REWARD = Preset(
+    name="dreamer-reward",
+    summary="RSSM, actor by the gradient of imagined reward, without a value function",
+    paper="Hafner et al. 2020, Dream to Control, the ablation without a value model",
+    parts=Parts(backbone="gru", latent="gaussian", posterior="filter", behaviour="reward-gradient"),
+    scales={"laptop": LAPTOP, "paper": PAPER},
+)

@@ -1,0 +1,48 @@
+"""Training as data: a program is a list of stages, which one loop executes."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reverie.nets.optimiser import OptimiserConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Some losses, summed, whose gradients go into some modules and nowhere else."""
+
+    name: str
+    modules: tuple[str, ...]
+    """names of the agent's modules, such as "world" or "world.encoder"."""
+    losses: tuple[str, ...] = ("*",)
+    """patterns of the losses' names."""
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    lr_scale: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Until:
+    """When a stage ends: at a count of environment frames of the whole run, or after updates of its own."""
+
+    frames: int | None = None
+    updates: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A part of a run: who collects how much, what is learned from it, and until when."""
+
+    name: str
+    until: Until
+    actor: Literal["none", "random", "behaviour"] = "none"
+    """who chooses the actions that are collected; none collects nothing."""
+    collect: int = 1
+    """agent steps between updates, in all environments together."""
+    groups: tuple[Group, ...] = ()
+    """what of the world is learned; nothing by default."""
+    behave: bool = False
+    """whether the behaviour learns."""
+    measure: bool = False
+    """whether the reward's unit is measured on what was collected, at the end of the stage."""
+
+
+Program = tuple[Stage, ...]

@@ -1,0 +1,1 @@
+"""Ways of learning to act, blind to how the world is made."""

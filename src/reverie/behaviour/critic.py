@@ -1,0 +1,29 @@
+"""A value function with a slow copy of itself."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from reverie.types import Features
+from reverie.world.heads import Head, HeadConfig
+
+
+class Critic(nn.Module):
+    """v(h, z), and a target that follows it: target <- target + rate (v - target)."""
+
+    def __init__(self, config: HeadConfig, deter: int, stoch: int, rate: float) -> None:
+        super().__init__()
+        self.value = Head(config, deter, stoch)
+        self.target = copy.deepcopy(self.value).requires_grad_(False)
+        self._rate = rate
+
+    def forward(self, features: Features) -> Tensor:
+        """The target's value, "...": what returns are bootstrapped with."""
+        return self.target(features)
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Move the target; at a rate of 1 it is the value itself."""
+        fast, slow = list(self.value.parameters()), list(self.target.parameters())
+        torch._foreach_lerp_(slow, fast, self._rate)

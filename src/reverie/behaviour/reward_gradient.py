@@ -1,0 +1,71 @@
+"""No value function: follow the gradient of the dreamed reward to the horizon (Dreamer's ablation "No value")."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from reverie.behaviour.actor import ActorConfig
+from reverie.behaviour.pathwise import Pathwise
+from reverie.errors import UserError
+from reverie.nets.frozen import frozen
+from reverie.nets.optimiser import Optimiser, OptimiserConfig
+from reverie.ops.returns import reach
+from reverie.types import Dream, Experience, Loss, Metrics, total
+from reverie.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardGradientConfig:
+    """The gradient of the dreamed rewards' discounted sum, with nothing beyond the horizon."""
+
+    actor: ActorConfig = field(default_factory=ActorConfig)
+    """the policy"""
+    actor_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    """how the actor ascends"""
+    horizon: int = 15
+    """dreamed steps; the policy knows of nothing beyond them"""
+    starts: int = 64
+    """dreams per update, from states of the batch; 0 is all of them"""
+    gamma: float = 1.0
+    """discount per agent step"""
+    entropy: float = 1e-3
+    """weight of the policy's entropy"""
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise UserError(f"behaviour.horizon must be at least 1, not {self.horizon}")
+        if not 0 <= self.gamma <= 1:
+            raise UserError(f"behaviour.gamma must be in [0, 1], not {self.gamma}")
+
+
+class RewardGradient(Pathwise):
+    """An actor alone: maximise sum_i w_i r_{i+1} / H over the dream, w_i the chance, discounted, to get to step i."""
+
+    Config = RewardGradientConfig
+
+    def __init__(self, config: RewardGradientConfig, deter: int, stoch: int, action: int) -> None:
+        super().__init__(config.actor, (deter, stoch, action))
+        self._config = config
+        self.optimisers = {"actor": Optimiser(config.actor_optimiser, [self.actor])}
+
+    def learn(
+        self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator
+    ) -> Metrics:
+        """One update of the actor from a dream of its own.
+
+        Returns:
+            Metrics: loss, dreamed return in the environment's units, entropy, gradient norm.
+        """
+        config = self._config
+        with frozen(world):
+            dream, going = self.dream(world, experience, config.starts, config.horizon, generator)
+            alive = going.unsqueeze(-1) * reach(config.gamma * dream.continue_)
+            actor_loss = total({"actor": Loss(-alive * (dream.reward + config.entropy * dream.entropy))})
+            actor_norm = self.optimisers["actor"].step(actor_loss)
+        returns = (alive * dream.reward).detach().sum(-1)
+        return {
+            "loss/actor": actor_loss.detach(),
+            "entropy": dream.entropy.detach().mean(),
+            "return/dreamed": returns.mean() * world.preprocess.reward_unit,
+            "grad/actor": actor_norm,
+        }

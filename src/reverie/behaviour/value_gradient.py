@@ -1,0 +1,119 @@
+"""Dreamer's way: follow the gradient of the lambda-return through the dynamics (Hafner et al. 2020, section 3)."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from reverie.behaviour.actor import ActorConfig
+from reverie.behaviour.critic import Critic
+from reverie.behaviour.pathwise import Pathwise
+from reverie.errors import UserError
+from reverie.nets.frozen import frozen
+from reverie.nets.optimiser import Optimiser, OptimiserConfig
+from reverie.ops.returns import lambda_return, reach
+from reverie.ops.scale import spread
+from reverie.types import Dream, Experience, Features, Loss, Metrics, total
+from reverie.world.heads import HeadConfig
+from reverie.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueGradientConfig:
+    """The gradient of the lambda-return through the dynamics, with a critic beyond the horizon."""
+
+    actor: ActorConfig = field(default_factory=ActorConfig)
+    """the policy"""
+    critic: HeadConfig = field(default_factory=HeadConfig)
+    """the value function"""
+    actor_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    """how the actor ascends"""
+    critic_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    """how the critic descends"""
+    horizon: int = 12
+    """dreamed steps"""
+    starts: int = 64
+    """dreams per update, from states of the batch; 0 is all of them"""
+    gamma: float = 0.98
+    """discount per agent step"""
+    lambda_: float = 0.95
+    """mixes returns of different lengths; 1 trusts the reward model most, 0 the critic"""
+    entropy: float = 1e-3
+    """weight of the policy's entropy"""
+    target_rate: float = 0.05
+    """share by which the critic's target follows it in each update; 1 is no target"""
+    return_scale: bool = True
+    """divide returns by their range from the 5 to the 95 % quantile, where that is above 1 (DreamerV3, eq. 11)"""
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise UserError(f"behaviour.horizon must be at least 1, not {self.horizon}")
+        for name in ("gamma", "lambda_", "target_rate"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(self, name)}")
+
+
+class ValueGradient(Pathwise):
+    """Actor and critic, both trained on the same dream.
+
+    Actor:   maximise  mean( w_i (G_i / S + entropy_weight H_i) ),  w_i the chance, discounted, to get to step i.
+    Critic:  minimise  mean( w_i nll(v(f_i), sg G_i) ).
+
+    Deviations from Dreamer: G is bootstrapped with a slow target, and divided by the range S of returns; the entropy has
+    a weight. All three are options; target_rate 1, return_scale off and entropy 0 are the paper.
+    """
+
+    Config = ValueGradientConfig
+    return_range: Tensor
+
+    def __init__(self, config: ValueGradientConfig, deter: int, stoch: int, action: int) -> None:
+        super().__init__(config.actor, (deter, stoch, action))
+        self._config = config
+        self.critic = Critic(config.critic, deter, stoch, config.target_rate)
+        self.register_buffer("return_range", torch.zeros(()))
+        self.optimisers = {
+            "actor": Optimiser(config.actor_optimiser, [self.actor]),
+            "critic": Optimiser(config.critic_optimiser, [self.critic.value]),
+        }
+
+    def learn(
+        self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator
+    ) -> Metrics:
+        """One update of actor and critic from a dream of its own.
+
+        Returns:
+            Metrics: losses, value, return in the environment's units, entropy, gradient norms.
+        """
+        config = self._config
+        with frozen(world):
+            dream, going = self.dream(world, experience, config.starts, config.horizon, generator)
+            arrived = Features(dream.features.deter[:, 1:], dream.features.stoch[:, 1:])
+            discount = config.gamma * dream.continue_
+            returns = lambda_return(dream.reward, discount, self.critic(arrived), config.lambda_)
+            weight = going.unsqueeze(-1) * reach(discount.detach())
+            objective = returns / self._scale(returns) + config.entropy * dream.entropy
+            actor_loss = total({"actor": Loss(-weight * objective)})
+            actor_norm = self.optimisers["actor"].step(actor_loss)
+        chosen = Features(dream.features.deter[:, :-1], dream.features.stoch[:, :-1]).detach()
+        critic_loss = total({"critic": Loss(weight * self.critic.value.loss(chosen, returns.detach()))})
+        critic_norm = self.optimisers["critic"].step(critic_loss)
+        self.critic.follow()
+        unit = world.preprocess.reward_unit
+        return {
+            "loss/actor": actor_loss.detach(),
+            "loss/critic": critic_loss.detach(),
+            "entropy": dream.entropy.detach().mean(),
+            "value/mean": self.critic(chosen).mean() * unit,
+            "return/dreamed": returns.detach().mean() * unit,
+            "return/scale": self.return_range * unit,
+            "grad/actor": actor_norm,
+            "grad/critic": critic_norm,
+        }
+
+    def _scale(self, returns: Tensor) -> Tensor | float:
+        if not self._config.return_scale:
+            return 1.0
+        # an exponential average that starts at the first range seen
+        rate = torch.where(self.return_range == 0, 1.0, 0.01)
+        self.return_range.lerp_(spread(returns), rate)
+        return self.return_range.clamp_min(1.0)

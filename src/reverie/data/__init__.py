@@ -1,0 +1,1 @@
+"""Experience: replay and collecting. It knows types, not models."""

@@ -1,0 +1,111 @@
+"""Collecting: the environments' side of the loop. It knows types and environments, not models.
+
+    record t      o_t, a_{t-1}, r_t, first_t, terminal_t
+    reset         a record of its own: first = 1, reward 0, action 0 (Gymnasium's next-step autoreset)
+"""
+
+from collections.abc import Callable, Mapping
+
+import gymnasium
+import numpy as np
+
+from reverie.data.replay import PREFIX, Column, Record, Replay
+from reverie.envs.codec import ActionCodec
+from reverie.errors import UserError
+
+Act = Callable[[Mapping[str, np.ndarray], np.ndarray], np.ndarray]
+"""Observations "B ..." and first "B" to the environments' own actions "B ..."."""
+
+
+def columns_of(space: gymnasium.spaces.Dict, codec: ActionCodec) -> dict[str, Column]:
+    """The replay's columns for one environment's observations and actions."""
+    columns = {PREFIX + key: Column(box.shape or (), np.dtype(box.dtype)) for key, box in space.spaces.items()}
+    return columns | {"action": Column(codec.shape, np.dtype(codec.dtype))}
+
+
+def random_act(codec: ActionCodec, rng: np.random.Generator) -> Act:
+    """Actions drawn uniformly from the environment's own space."""
+
+    def act(observation: Mapping[str, np.ndarray], first: np.ndarray) -> np.ndarray:
+        return codec.sample(rng, len(first))
+
+    return act
+
+
+class Collector:
+    """Steps B environments and appends what happens to a replay.
+
+    Attributes:
+        steps: agent steps taken in all environments together; resets are not steps.
+        finished: the returns of episodes that ended since they were last taken.
+    """
+
+    def __init__(self, envs: gymnasium.vector.VectorEnv, codec: ActionCodec, replay: Replay) -> None:
+        self._envs = envs
+        self._codec = codec
+        self._replay = replay
+        self._record: dict[str, np.ndarray] | None = None
+        self._done = np.zeros(envs.num_envs, np.bool_)
+        self._returns = np.zeros(envs.num_envs)
+        self.steps = 0
+        self.finished: list[float] = []
+
+    def collect(self, steps: int, act: Act) -> list[Record]:
+        """Take at least that many agent steps, and give the new records.
+
+        Raises:
+            UserError: if an environment returns a number that is not finite.
+        """
+        records: list[Record] = []
+        until = self.steps + steps
+        if self._record is None:
+            records.append(self._reset())
+        while self.steps < until:
+            records.append(self._step(act))
+        return records
+
+    def _reset(self) -> Record:
+        observation, _ = self._envs.reset()
+        rows = self._envs.num_envs
+        zeros = np.zeros((rows, *self._codec.shape), self._codec.dtype)
+        return self._store(observation, zeros, np.zeros(rows, np.float32), np.ones(rows, np.bool_), self._done)
+
+    def _step(self, act: Act) -> Record:
+        assert self._record is not None
+        now = {key.removeprefix(PREFIX): x for key, x in self._record.items() if key.startswith(PREFIX)}
+        action = act(now, self._record["first"])
+        first = self._done
+        observation, reward, terminated, truncated, _ = self._envs.step(action)
+        # Where an episode had ended the environment was reset instead: what was chosen there never happened.
+        action = np.where(first.reshape(-1, *[1] * (action.ndim - 1)), np.zeros_like(action), action)
+        reward = np.where(first, 0, reward).astype(np.float32)
+        self.steps += int((~first).sum())
+        self._returns += reward
+        self._done = np.logical_or(terminated, truncated)
+        for row in np.flatnonzero(self._done):
+            self.finished.append(float(self._returns[row]))
+            self._returns[row] = 0.0
+        return self._store(observation, action, reward, first, np.asarray(terminated))
+
+    def _store(
+        self,
+        observation: Mapping[str, np.ndarray],
+        action: np.ndarray,
+        reward: np.ndarray,
+        first: np.ndarray,
+        terminal: np.ndarray,
+    ) -> Record:
+        for name, values in [*observation.items(), ("reward", reward)]:
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                what = "a reward" if name == "reward" else f"an observation '{name}'"
+                bad = values[~np.isfinite(values)].flat[0]
+                raise UserError(
+                    f"the environment returned {what} of {bad} after {self.steps} agent steps; "
+                    "a world cannot be learned from that: mend the environment, or clip it in a wrapper"
+                )
+        # Vector environments may reuse their buffers.
+        record = {PREFIX + key: np.array(values) for key, values in observation.items()}
+        record |= {"action": action, "reward": reward, "first": first.copy(), "terminal": terminal.copy()}
+        self._replay.add(record)
+        self._record = record
+        return record

@@ -1,0 +1,181 @@
+"""Replay: streams of records in fixed segments, sampled as chunks.
+
+Each environment writes one stream, indexed by arrival: a record holds the observation, the action and the reward that
+led to it, and whether it is the first or the terminal one of its episode. Episodes follow each other in the stream, the
+running one at its end, so a chunk may hold a boundary; `first` marks it. Segments are only ever appended to and dropped
+whole, oldest first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from reverie.envs.codec import ActionCodec
+from reverie.errors import UserError
+from reverie.types import Batch
+
+Record = Mapping[str, np.ndarray]
+"""Columns of B rows: "observation/<key>", "action", "reward", "first", "terminal"."""
+
+LONGEST_SEGMENT = 1024
+PREFIX = "observation/"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column holds per record."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def bytes(self) -> int:
+        """Bytes per record."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+
+class Stream:
+    """One environment's records, in segments of equal size; the last one may be partly filled."""
+
+    def __init__(self, columns: Mapping[str, Column], segment: int) -> None:
+        self._columns = columns
+        self._segment = segment
+        self._segments: list[dict[str, np.ndarray]] = []
+        self._filled = segment  # of the last segment
+
+    def __len__(self) -> int:
+        return max(0, len(self._segments) * self._segment - (self._segment - self._filled))
+
+    @property
+    def full(self) -> bool:
+        """Whether the next record needs a new segment."""
+        return self._filled == self._segment
+
+    def grow(self) -> None:
+        """Begin a new segment."""
+        self._segments.append(
+            {name: np.empty((self._segment, *column.shape), column.dtype) for name, column in self._columns.items()}
+        )
+        self._filled = 0
+
+    def drop(self) -> None:
+        """Forget the oldest segment."""
+        del self._segments[0]
+
+    @property
+    def segments(self) -> int:
+        """How many segments are held."""
+        return len(self._segments)
+
+    def append(self, record: Record, row: int) -> None:
+        """Add one row of a record."""
+        segment = self._segments[-1]
+        for name, array in segment.items():
+            array[self._filled] = record[name][row]
+        self._filled += 1
+
+    def read(self, name: str, start: int, out: np.ndarray) -> None:
+        """Copy len(out) values of a column from index start on."""
+        length, done = len(out), 0
+        while done < length:
+            segment, offset = divmod(start + done, self._segment)
+            piece = self._segments[segment][name][offset : offset + length - done]
+            out[done : done + len(piece)] = piece
+            done += len(piece)
+
+
+class Replay:
+    """Records of all environments under a hard cap in bytes, sampled uniformly over all chunks that fit."""
+
+    def __init__(
+        self, columns: Mapping[str, Column], codec: ActionCodec, *, streams: int, capacity: int, length: int
+    ) -> None:
+        """Start empty.
+
+        Args:
+            columns: what each record holds beside reward, first and terminal: observations and the action.
+            codec: from stored actions to what the model sees.
+            streams: B, environments that write.
+            capacity: bytes, never exceeded by the segments.
+            length: T, records per chunk.
+
+        Raises:
+            UserError: if the capacity cannot hold a few chunks of each stream.
+        """
+        scalars = {"reward": np.float32, "first": np.bool_, "terminal": np.bool_}
+        self._columns = dict(columns) | {name: Column((), np.dtype(kind)) for name, kind in scalars.items()}
+        self._codec = codec
+        self._length = length
+        size = sum(column.bytes for column in self._columns.values())
+        segment = min(LONGEST_SEGMENT, capacity // size // streams // 4)
+        if segment < length:
+            need = 4 * streams * length * size
+            raise UserError(
+                f"a replay of {capacity / 2**20:.1f} MiB is too small for chunks of {length} records of {size} bytes "
+                f"from {streams} environments; it needs --replay-mib {need / 2**20:.1f} or more"
+            )
+        self._most = capacity // (segment * size)
+        self._streams = [Stream(self._columns, segment) for _ in range(streams)]
+        self.bytes_per_segment = segment * size
+
+    def __len__(self) -> int:
+        """Records held."""
+        return sum(len(stream) for stream in self._streams)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held by all segments."""
+        return sum(stream.segments for stream in self._streams) * self.bytes_per_segment
+
+    def add(self, record: Record) -> None:
+        """Append one record "B ..." to the streams, one row each."""
+        for row, stream in enumerate(self._streams):
+            if stream.full:
+                while sum(s.segments for s in self._streams) >= self._most:
+                    max(self._streams, key=len).drop()
+                stream.grow()
+            stream.append(record, row)
+
+    @property
+    def chunks(self) -> int:
+        """How many different chunks could be sampled."""
+        return int(self._valid().sum())
+
+    def sample(self, rows: int, rng: np.random.Generator) -> Batch:
+        """B chunks of T records, each start equally likely.
+
+        Raises:
+            UserError: if no chunk fits yet.
+        """
+        valid = self._valid()
+        if not valid.sum():
+            raise UserError(f"the replay holds {len(self)} records, fewer than a chunk of {self._length}; raise --prefill")
+        ends = np.cumsum(valid)
+        draws = rng.integers(0, ends[-1], rows)
+        which = np.searchsorted(ends, draws, side="right")
+        starts = draws - (ends - valid)[which]
+        columns = {}
+        for name, column in self._columns.items():
+            out = np.empty((rows, self._length, *column.shape), column.dtype)
+            for row, (stream, start) in enumerate(zip(which, starts, strict=True)):
+                self._streams[stream].read(name, int(start), out[row])
+            columns[name] = out
+        return self._batch(columns)
+
+    def _valid(self) -> np.ndarray:
+        return np.array([max(0, len(stream) - self._length + 1) for stream in self._streams])
+
+    def _batch(self, columns: Mapping[str, np.ndarray]) -> Batch:
+        return Batch(
+            observation={
+                name.removeprefix(PREFIX): torch.from_numpy(column)
+                for name, column in columns.items()
+                if name.startswith(PREFIX)
+            },
+            action=torch.from_numpy(self._codec.encode(columns["action"])),
+            reward=torch.from_numpy(columns["reward"]),
+            first=torch.from_numpy(columns["first"].astype(np.float32)),
+            terminal=torch.from_numpy(columns["terminal"].astype(np.float32)),
+        )

@@ -1,0 +1,1 @@
+"""Backbones, posteriors, and the one composition of them."""

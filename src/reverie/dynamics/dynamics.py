@@ -1,0 +1,138 @@
+"""The one composition of backbone, latent family and posterior.
+
+    index       t-1            t                     t+1
+    inputs                     a_{t-1}, r_t          a_t, r_{t+1}
+    backbone                   h_t = f(z_{<t}, a_{<t})
+    latent      z_{t-1}        z_t ~ q(. | e_t[, h_t])  or  p(. | h_t)
+
+Where first_t is one, z_{t-1}, a_{t-1} and the memory that enter are those of `initial`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reverie.dynamics.backbone import Backbone
+from reverie.dynamics.posterior import Posterior
+from reverie.latent.latent import Latent, draw
+from reverie.nets.mlp import MLP, MLPConfig
+from reverie.nets.norm import activation, norm
+from reverie.ops import tree
+from reverie.types import History, Inputs, State, Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicsConfig:
+    """The small networks around the backbone."""
+
+    entry: MLPConfig = field(default_factory=MLPConfig)
+    """how (z, a) enter the backbone: one layer, whose width is U"""
+    prior: MLPConfig = field(default_factory=MLPConfig)
+    """the network from h to the parameters of p(z | h)"""
+
+
+class Entry(nn.Module):
+    """u_t = act(norm(W_z z_{t-1} + W_a a_{t-1})), one token per step."""
+
+    reads_reward = False
+
+    def __init__(self, config: MLPConfig, stoch: int, action: int) -> None:
+        super().__init__()
+        self.size = config.units
+        self.stoch = nn.Linear(stoch, config.units)
+        self.action = nn.Linear(action, config.units, bias=False)
+        self.norm = norm(config.norm, config.units)
+        self.activation = activation(config.activation)
+
+    def forward(self, stoch: Float[Tensor, "*B Z"], inputs: Inputs) -> Float[Tensor, "*B 1 U"]:
+        u = self.activation(self.norm(self.stoch(stoch) + self.action(inputs.action)))
+        return u.unsqueeze(-2)
+
+
+class Dynamics(nn.Module):
+    """A backbone, a latent family and a posterior, and the networks that join them."""
+
+    def __init__(
+        self, config: DynamicsConfig, entry: Entry, backbone: nn.Module, latent: Latent, posterior: nn.Module
+    ) -> None:
+        super().__init__()
+        self.entry = entry
+        self.backbone: Backbone[Any] = backbone  # type: ignore[assignment]  # a module that keeps the Protocol
+        self.latent = latent
+        self.posterior: Posterior = posterior  # type: ignore[assignment]
+        self.prior_net = MLP(config.prior, self.backbone.size, latent.parameters_size)
+
+    @property
+    def deter_size(self) -> int:
+        """D."""
+        return self.backbone.size
+
+    @property
+    def stoch_size(self) -> int:
+        """Z."""
+        return self.latent.size
+
+    def initial(self, rows: int) -> State:
+        """The state before an episode: the backbone's initial memory, h = 0 and z = 0."""
+        weight = self.prior_net[0].weight
+        return State(
+            self.backbone.initial(rows),
+            weight.new_zeros(rows, self.deter_size),  # type: ignore[operator]
+            weight.new_zeros(rows, self.stoch_size),  # type: ignore[operator]
+        )
+
+    def prior(self, h: Float[Tensor, "*B D"]) -> Float[Tensor, "*B P"]:
+        """The parameters of p(z_t | h_t)."""
+        return self.prior_net(h)
+
+    def observe(
+        self,
+        embed: Float[Tensor, "B T E"],
+        inputs: Inputs,
+        first: Float[Tensor, "B T"],
+        state: State,
+        generator: torch.Generator | None = None,
+    ) -> Trace:
+        """What the model makes of a chunk of real experience that follows the given state."""
+        return self.posterior.observe(self, embed, inputs, first, state, generator)
+
+    def update(
+        self,
+        embed: Float[Tensor, "B E"],
+        inputs: Inputs,
+        first: Float[Tensor, "B"],
+        state: State,
+        generator: torch.Generator | None = None,
+    ) -> State:
+        """One real step: h_t, then z_t ~ q; without a generator z_t is the mode."""
+        h, memory = self.advance(inputs, first, state)
+        posterior = self.latent.posterior(self.posterior.infer(h, embed))
+        return State(memory, h, draw(posterior, generator))
+
+    def imagine(
+        self, inputs: Inputs, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
+    ) -> State:
+        """One dreamed step: h_{t+1} from (z_t, a_t), then z_{t+1} ~ p; without a generator z_{t+1} is the mode."""
+        h, memory = self.backbone.step(self.entry(state.stoch, inputs), state.memory)
+        return State(memory, h, draw(self.latent.prior(self.prior(h), temperature), generator))
+
+    def start(self, trace: Trace, rows: Tensor, steps: Tensor) -> State:
+        """The states after the chosen (b, t) of a chunk, "N" of each, cut from the graph: where dreams start."""
+        state = State(trace.history.at(rows, steps), trace.deter[rows, steps], trace.stoch[rows, steps])
+        return tree.detach(state)
+
+    def advance(self, inputs: Inputs, first: Float[Tensor, "B"], state: State) -> tuple[Float[Tensor, "B D"], Any]:
+        """h_t and the memory after it, from the state at t-1; rows where first is one start anew."""
+        going = (1 - first.to(state.stoch.dtype)).unsqueeze(-1)
+        u = self.entry(state.stoch * going, inputs.reset(first))
+        return self.backbone.step(u, self.backbone.forget(state.memory, first))
+
+    def scan(
+        self, before: Float[Tensor, "B T Z"], inputs: Inputs, first: Float[Tensor, "B T"], state: State
+    ) -> tuple[Float[Tensor, "B T D"], History]:
+        """h_1..T of a chunk whose latents z_0..T-1 are known."""
+        going = (1 - first.to(before.dtype)).unsqueeze(-1)
+        return self.backbone.scan(self.entry(before * going, inputs.reset(first)), first, state.memory)

@@ -1,0 +1,145 @@
+"""`make("suite:task")`: one environment, its observation a Dict of float32 vectors and uint8 images.
+
+    suite                  repeat           limit            observe                    stack
+    the environment    ->  RepeatAction ->  TimeLimit   ->   drawn or its own, Dict ->  FrameStackObservation
+    (own time limit)       (rewards sum)    (agent steps)    (once per agent step)
+
+All are Gymnasium's wrappers. Time limits, the environment's own or ours, arrive as `truncated`, never `terminated`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import gymnasium
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers import RepeatAction, TimeLimit
+
+from reverie.envs.codec import codec
+from reverie.envs.observation import as_dict, rendered, stacked
+from reverie.envs.suites import open_env, opened
+from reverie.errors import UserError, unknown
+
+Vector = Literal["sync", "async"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvConfig:
+    """Which environment, and how it is seen. Raises UserError where a value makes no sense."""
+
+    env: str
+    """dmc:TASK, gym:ID (a bare ID is one too) or py:package.module:factory."""
+    action_repeat: int = 1
+    """Steps of the environment for which each action is held; their rewards are summed."""
+    pixels: bool = False
+    """Observe a drawn image instead of the environment's own observation."""
+    size: int = 64
+    """Side of the drawn image, in pixels; an image that the environment itself observes keeps its size."""
+    frame_stack: int = 1
+    """How many of the latest observations the agent sees at once."""
+    time_limit: int = 0
+    """Agent steps after which an episode is cut (truncated), if the environment does not do so sooner; 0: its own."""
+    num_envs: int = 1
+    """Environments stepped side by side."""
+    vector: Vector = "sync"
+    """sync: in one process, one after the other; async: a process for each."""
+
+    def __post_init__(self) -> None:
+        if not self.env:
+            raise UserError("env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory")
+        _at_least(1, action_repeat=self.action_repeat, size=self.size, frame_stack=self.frame_stack)
+        _at_least(0, time_limit=self.time_limit)
+        _at_least(1, num_envs=self.num_envs)
+        if self.vector not in get_args(Vector):
+            raise unknown("vector", self.vector, get_args(Vector))
+
+    def make(self) -> gymnasium.Env:
+        """One environment."""
+        return make(
+            self.env,
+            action_repeat=self.action_repeat,
+            pixels=self.pixels,
+            size=self.size,
+            frame_stack=self.frame_stack,
+            time_limit=self.time_limit,
+        )
+
+    def make_vector(self) -> VectorEnv:
+        """`num_envs` of them, side by side."""
+        return make_vector(self.make, self.num_envs, self.vector)
+
+
+def make(
+    env: str | Callable[[], gymnasium.Env],
+    *,
+    action_repeat: int = 1,
+    pixels: bool = False,
+    size: int = 64,
+    frame_stack: int = 1,
+    time_limit: int = 0,
+) -> gymnasium.Env:
+    """One environment whose observation is a Dict of float32 vectors "size" and uint8 images "height width channels".
+
+    env: "dmc:cartpole-swingup", "gym:Pendulum-v1", any registered Gymnasium id, "py:package.module:factory", or a
+        function that makes one. An observation that is no Dict becomes {"state": ..} or {"image": ..}.
+    action_repeat: steps of the environment per action; the rewards are summed, the episode's end stops it.
+    pixels, size: observe {"image": uint8 "size size 3"}, drawn by the environment, instead of its own observation.
+    frame_stack: latest observations side by side, the oldest first: images in their channels, vectors end to end.
+    time_limit: agent steps after which an episode is truncated; the environment's own limit holds as well. 0: that.
+
+    Raises UserError where the environment is not known, does not open, or its spaces are not supported; MissingExtra
+    where a package is not installed.
+    """
+    _at_least(1, action_repeat=action_repeat, size=size, frame_stack=frame_stack)
+    _at_least(0, time_limit=time_limit)
+    if isinstance(env, str):
+        name, own = env, open_env(env, size if pixels else None)
+    else:
+        name = getattr(env, "__qualname__", type(env).__qualname__)
+        own = opened(env, name)
+    try:
+        _check_action(own, name)
+        made: gymnasium.Env = own
+        if action_repeat > 1:
+            made = RepeatAction(made, action_repeat)
+        if time_limit:
+            made = TimeLimit(made, time_limit)
+        made = rendered(made, size, name) if pixels else as_dict(made, name)
+        if frame_stack > 1:
+            made = stacked(made, frame_stack)
+    except BaseException:
+        own.close()
+        raise
+    if action_repeat > 1 and made.metadata.get("render_fps"):
+        # A film shows one frame per agent step.
+        made.metadata = {**made.metadata, "render_fps": max(1, round(made.metadata["render_fps"] / action_repeat))}
+    return made
+
+
+def make_vector(make_one: Callable[[], gymnasium.Env], num_envs: int, kind: Vector = "sync") -> VectorEnv:
+    """`num_envs` environments, stepped side by side, with Gymnasium's next-step autoreset.
+
+    The step after an episode's end ignores its action and returns the next episode's first observation with reward 0.
+    make_one is called once per environment; kind "async" calls it in a process for each, and so has to send it there.
+    """
+    _at_least(1, num_envs=num_envs)
+    makers = [make_one] * num_envs
+    if kind == "sync":
+        return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
+    if kind == "async":
+        # Not forked: a forked process inherits an OpenGL context and torch's threads, neither of which survives that.
+        return AsyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP, context="spawn")
+    raise unknown("vector", kind, get_args(Vector))
+
+
+def _at_least(least: int, **values: int) -> None:
+    for name, value in values.items():
+        if value < least:
+            raise UserError(f"{name} must be at least {least}, got {value}")
+
+
+def _check_action(env: gymnasium.Env, name: str) -> None:
+    try:
+        codec(env.action_space)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error

@@ -1,0 +1,123 @@
+"""What an environment shows, in one form: a Dict of float32 vectors and of uint8 images, height by width by channels.
+
+Everything is done by Gymnasium's wrappers; the functions here choose them and give them what they need.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import Space, spaces
+from gymnasium.wrappers import AddRenderObservation, FrameStackObservation, ResizeObservation, TransformObservation
+
+from reverie.envs.rendering import close_at_exit, prepare_to_draw, told_in_one_line, uses_mujoco
+from reverie.errors import MissingExtra, UserError
+
+Convert = Callable[[Any], np.ndarray]
+
+
+def is_image(space: Space) -> bool:
+    """True for uint8 arrays of two or three dimensions: height, width and, where there are any, channels."""
+    return isinstance(space, spaces.Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3)
+
+
+def as_dict(env: gymnasium.Env, name: str) -> gymnasium.Env:
+    """The environment with a Dict observation: its own keys, or "image" for an image and "state" for the rest.
+
+    Images stay uint8, "height width channels"; all else becomes one float32 vector: scalars of shape (1,), Discrete
+    one-hot, tuples joined. Entries without numbers are left out. Raises UserError, naming the space, where a vector
+    cannot be made of it.
+    """
+    own = env.observation_space
+    if isinstance(own, spaces.Dict):
+        every = {key: _part(space, f"{name}: the observation '{key}'") for key, space in own.spaces.items()}
+        # dm_control's locomotion lists sensors that a body does not have, of size 0.
+        parts = {key: (space, convert) for key, (space, convert) in every.items() if np.prod(space.shape) > 0}
+        if not parts:
+            raise UserError(f"{name}: the observation space {own} is empty")
+        return TransformObservation(
+            env,
+            lambda seen: {key: convert(seen[key]) for key, (_, convert) in parts.items()},
+            spaces.Dict({key: space for key, (space, _) in parts.items()}),
+        )
+    key = "image" if is_image(own) else "state"
+    space, convert = _part(own, f"{name}: the observation")
+    return TransformObservation(env, lambda seen: {key: convert(seen)}, spaces.Dict({key: space}))
+
+
+def rendered(env: gymnasium.Env, size: int, name: str) -> gymnasium.Env:
+    """The environment seen through its own drawing alone: "image", uint8 "size size 3".
+
+    Raises UserError where it draws no colour images or the drawing fails, MissingExtra where a package is missing.
+    """
+    if env.render_mode != "rgb_array":
+        raise UserError(
+            f"{name} cannot be observed as pixels: its render_mode is {env.render_mode!r}, not 'rgb_array'"
+            f" (it knows {env.metadata.get('render_modes', [])})"
+        )
+    prepare_to_draw(env, name)
+    with told_in_one_line(name, mujoco=uses_mujoco(env)):
+        seen = AddRenderObservation(env)
+    close_at_exit(env)
+    shape = seen.observation_space.shape or ()
+    if len(shape) != 3 or shape[2] != 3:
+        raise UserError(
+            f"{name} cannot be observed as pixels: it draws arrays of shape {shape}, not (height, width, 3)"
+        )
+    if shape[:2] != (size, size):
+        try:
+            import cv2  # noqa: F401  (ResizeObservation's)
+        except ImportError as error:
+            raise MissingExtra("opencv-python-headless", "pixels", f"resizing the image of {name}") from error
+        seen = ResizeObservation(seen, (size, size))
+    return as_dict(seen, name)
+
+
+def stacked(env: gymnasium.Env, frames: int) -> gymnasium.Env:
+    """A Dict observation's last `frames` values side by side, the oldest first; before an episode's first, its copies.
+
+    Images "height width channels" become "height width frames*channels"; vectors "size" become "frames*size".
+    """
+    own = env.observation_space
+    if not isinstance(own, spaces.Dict):
+        raise TypeError(f"a Dict observation space is needed, got {own}")
+    images = {key for key, space in own.spaces.items() if is_image(space)}
+
+    def fold(key: str, stack: np.ndarray) -> np.ndarray:
+        return np.concatenate(list(stack), axis=-1) if key in images else stack.reshape(-1)
+
+    folded = spaces.Dict(
+        {
+            key: _box(fold(key, np.stack([space.low] * frames)), fold(key, np.stack([space.high] * frames)))
+            for key, space in own.spaces.items()
+            if isinstance(space, spaces.Box)
+        }
+    )
+    return TransformObservation(
+        FrameStackObservation(env, frames),
+        lambda seen: {key: fold(key, stack) for key, stack in seen.items()},
+        folded,
+    )
+
+
+def _part(space: Space, what: str) -> tuple[spaces.Box, Convert]:
+    """The space of one entry and the function that brings a value into it; both copy, so that nothing is aliased."""
+    if is_image(space) and isinstance(space, spaces.Box):
+        shape = space.shape if len(space.shape) == 3 else (*space.shape, 1)
+        return (
+            _box(space.low.reshape(shape), space.high.reshape(shape)),
+            lambda seen: np.array(seen, dtype=np.uint8, order="C").reshape(shape),
+        )
+    if not space.is_np_flattenable or isinstance(space, spaces.Text):
+        raise UserError(f"{what} has the space {space}, which is not supported: arrays and their tuples are")
+    flat = spaces.flatten_space(space)
+    if not isinstance(flat, spaces.Box):
+        raise UserError(f"{what} has the space {space}, of which no vector can be made")
+    with np.errstate(over="ignore"):  # float64's widest bounds are infinite in float32, rightly
+        box = _box(flat.low.astype(np.float32), flat.high.astype(np.float32))
+    return box, lambda seen: np.array(spaces.flatten(space, seen), dtype=np.float32)
+
+
+def _box(low: np.ndarray, high: np.ndarray) -> spaces.Box:
+    return spaces.Box(low, high, dtype=low.dtype.type)

@@ -1,0 +1,26 @@
+"""Mistakes that a user can make. The command line prints the message alone and exits with status 2."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """Something the user asked for cannot be done; the message names the thing, the value and the cure."""
+
+
+class MissingExtra(UserError):
+    """A package that only some tasks need is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package '{package}', which is not installed: pip install 'reverie[{extra}]'"
+        )
+
+
+def unknown(kind: str, value: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is not known, with the nearest name that is."""
+    names = sorted(known)
+    near = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    if near:
+        return UserError(f"unknown {kind} '{value}'; did you mean '{near[0]}'?")
+    return UserError(f"unknown {kind} '{value}'; known: {', '.join(names)}")

@@ -1,0 +1,88 @@
+"""Categorical latents with straight-through gradients (DreamerV2, section 2)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reverie.errors import UserError
+from reverie.ops import kl
+
+
+class OneHot(NamedTuple):
+    """G independent categoricals over C classes, given as normalised log-probabilities "... G C"."""
+
+    log_probs: Tensor
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """One-hot samples, flat "... Z"; backwards they are the probabilities (straight-through)."""
+        # The largest of log p + Gumbel noise is a sample; log p - log(exponential noise) is the same and one op less.
+        noise = torch.empty_like(self.log_probs).exponential_(generator=generator)
+        return self._straight_through((self.log_probs - noise.log()).argmax(-1))
+
+    def mode(self) -> Tensor:
+        """The most likely class of each, one-hot and flat."""
+        return self._straight_through(self.log_probs.argmax(-1))
+
+    def entropy(self) -> Tensor:
+        """In nats, summed over the G categoricals."""
+        return -(self.log_probs.exp() * self.log_probs).sum((-1, -2))
+
+    def _straight_through(self, index: Tensor) -> Tensor:
+        hard = torch.zeros_like(self.log_probs).scatter_(-1, index.unsqueeze(-1), 1.0)
+        if self.log_probs.requires_grad:
+            probs = self.log_probs.exp()
+            hard = hard + (probs - probs.detach())
+        return hard.flatten(-2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoricalConfig:
+    """A vector of categorical latents."""
+
+    groups: int = 16
+    """how many categoricals z consists of"""
+    classes: int = 8
+    """classes of each"""
+    unimix: float = 0.01
+    """share of the uniform distribution mixed in, so that no probability is zero (DreamerV3)"""
+
+    def __post_init__(self) -> None:
+        if self.groups < 1 or self.classes < 2:
+            raise UserError(
+                f"latent.groups must be at least 1 and latent.classes at least 2, not {self.groups} and {self.classes}"
+            )
+        if not 0 <= self.unimix < 1:
+            raise UserError(f"latent.unimix must be in [0, 1), not {self.unimix}")
+
+
+class Categorical:
+    """z: G one-hot vectors of C classes, flattened; probabilities are mixed with a share of the uniform."""
+
+    Config = CategoricalConfig
+
+    def __init__(self, config: CategoricalConfig) -> None:
+        self.size = self.parameters_size = config.groups * config.classes
+        self._shape = (config.groups, config.classes)
+        self._unimix = config.unimix
+
+    def posterior(self, parameters: Float[Tensor, "*B P"]) -> OneHot:
+        """softmax(parameters), mixed with the uniform."""
+        return OneHot(self._log_probs(parameters))
+
+    def prior(self, parameters: Float[Tensor, "*B P"], temperature: float = 1.0) -> OneHot:
+        """The same family; the temperature divides the logits."""
+        return OneHot(self._log_probs(parameters if temperature == 1.0 else parameters / temperature))
+
+    def mismatch(self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
+        """KL(posterior || prior), summed over the categoricals."""
+        return kl.categorical(self._log_probs(posterior), self._log_probs(prior))
+
+    def _log_probs(self, parameters: Tensor) -> Tensor:
+        logits = parameters.unflatten(-1, self._shape)
+        if self._unimix == 0:
+            return torch.log_softmax(logits, -1)
+        probs = torch.softmax(logits, -1)
+        return torch.log((1 - self._unimix) * probs + self._unimix / self._shape[1])

@@ -1,0 +1,49 @@
+"""The Protocol of a latent family: what z can be, without networks."""
+
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Distribution(Protocol):
+    """A distribution over z: it can be sampled with a gradient, and has a most likely value."""
+
+    def sample(self, generator: torch.Generator) -> Float[Tensor, "*B Z"]:
+        """A sample; gradients flow to the parameters (reparameterised or straight-through)."""
+        ...
+
+    def mode(self) -> Float[Tensor, "*B Z"]:
+        """The most likely value."""
+        ...
+
+    def entropy(self) -> Float[Tensor, "*B"]:
+        """The entropy in nats, summed over the latent's dimensions."""
+        ...
+
+
+class Latent(Protocol):
+    """A family of latents: how parameters "... P" become distributions over z "... Z"."""
+
+    size: int
+    """Z, the width of a sample."""
+    parameters_size: int
+    """P, the width of the parameters that a network gives."""
+
+    def posterior(self, parameters: Float[Tensor, "*B P"]) -> Distribution:
+        """q(z_t | e_t[, h_t])."""
+        ...
+
+    def prior(self, parameters: Float[Tensor, "*B P"], temperature: float = 1.0) -> Distribution:
+        """p(z_t | h_t); a temperature above one widens it, below one narrows it."""
+        ...
+
+    def mismatch(self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
+        """How far the posterior is from the prior, in nats: KL(posterior || prior) where it has a closed form."""
+        ...
+
+
+def draw(distribution: Distribution, generator: torch.Generator | None) -> Float[Tensor, "*B Z"]:
+    """A sample, or the most likely value where no generator is given: the one rule of the whole model."""
+    return distribution.mode() if generator is None else distribution.sample(generator)

@@ -1,0 +1,1 @@
+"""Networks, with no word of reinforcement learning in them."""

@@ -1,0 +1,60 @@
+"""Multilayer perceptrons."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from reverie.errors import UserError
+from reverie.nets.norm import ActivationName, NormName, activation, norm
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPConfig:
+    """A multilayer perceptron: linear, normalisation, activation, repeated."""
+
+    layers: int = 1
+    """hidden layers"""
+    units: int = 128
+    """width of each hidden layer"""
+    norm: NormName = "layer"
+    """normalisation before the activation"""
+    activation: ActivationName = "silu"
+    """nonlinearity"""
+
+    def __post_init__(self) -> None:
+        if self.layers < 0 or self.units < 1:
+            raise UserError(f"a network needs layers >= 0 and units >= 1, not {self.layers} and {self.units}")
+
+
+class MLP(nn.Sequential):
+    """Hidden layers as configured and, where outputs is given, a linear layer at the end.
+
+    Attributes:
+        size: the width of what comes out.
+    """
+
+    def __init__(self, config: MLPConfig, inputs: int, outputs: int | None = None, *, zero: bool = False) -> None:
+        """Build "... inputs" -> "... size"; zero starts the last layer at zero, so that it predicts nothing at first."""
+        layers: list[nn.Module] = []
+        for _ in range(config.layers):
+            bias = config.norm == "none"  # a normalisation has a shift of its own
+            layers += [
+                nn.Linear(inputs, config.units, bias=bias),
+                norm(config.norm, config.units),
+                activation(config.activation),
+            ]
+            inputs = config.units
+        if outputs is not None:
+            last = nn.Linear(inputs, outputs)
+            if zero:
+                nn.init.zeros_(last.weight)
+                nn.init.zeros_(last.bias)
+            layers.append(last)
+        super().__init__(*[layer for layer in layers if not isinstance(layer, nn.Identity)])
+        self.size = inputs if outputs is None else outputs
+
+    def forward(self, input: Tensor) -> Tensor:
+        # A plain loop: nn.Sequential's own is the same, but typed as Any.
+        for layer in self:
+            input = layer(input)
+        return input

@@ -1,0 +1,37 @@
+"""Scales: symlog, two-hot targets, percentiles."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def symlog(x: Tensor) -> Tensor:
+    """sign(x) log(1 + abs(x)) (DreamerV3, eq. 9)."""
+    return torch.sign(x) * torch.log1p(torch.abs(x))
+
+
+def symexp(x: Tensor) -> Tensor:
+    """The inverse of symlog: sign(x) (exp(abs(x)) - 1)."""
+    return torch.sign(x) * torch.expm1(torch.abs(x))
+
+
+def two_hot(x: Float[Tensor, "*B"], bins: Float[Tensor, "K"]) -> Float[Tensor, "*B K"]:
+    """Weights on the two bins around x whose weighted mean is x; values beyond the bins fall on the last one.
+
+    Args:
+        x: the scalars.
+        bins: the places of the bins, rising (DreamerV3, eq. 10).
+    """
+    x = x.clamp(bins[0], bins[-1])
+    above = torch.searchsorted(bins, x.contiguous()).clamp(1, len(bins) - 1)
+    below = above - 1
+    share = (x - bins[below]) / (bins[above] - bins[below])
+    weights = torch.zeros(*x.shape, len(bins), dtype=x.dtype, device=x.device)
+    weights.scatter_(-1, below.unsqueeze(-1), (1 - share).unsqueeze(-1))
+    return weights.scatter_(-1, above.unsqueeze(-1), share.unsqueeze(-1))
+
+
+def spread(x: Tensor, low: float = 0.05, high: float = 0.95) -> Tensor:
+    """The distance between two quantiles of all entries of x (DreamerV3, eq. 12)."""
+    ends = torch.quantile(x.detach().float().flatten(), torch.tensor([low, high], device=x.device))
+    return ends[1] - ends[0]

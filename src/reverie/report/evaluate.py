@@ -1,0 +1,125 @@
+"""Playing whole episodes, side by side, and what they returned."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from reverie.agents.agent import Agent
+from reverie.data.collect import Act
+from reverie.envs.seeds import episode_seed
+from reverie.errors import UserError
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A whole episode of T + 1 records, indexed by arrival; the first holds no action, no reward."""
+
+    observation: Mapping[str, np.ndarray]
+    """arrays "T+1 ..."."""
+    action: np.ndarray
+    """the environment's own, "T+1 ..."; index t led to t."""
+    reward: np.ndarray
+    """"T+1"."""
+    terminal: bool
+    """whether the environment itself ended it."""
+
+    @property
+    def total(self) -> float:
+        """The sum of the rewards."""
+        return float(self.reward.sum())
+
+
+def follow(agent: Agent, rows: int) -> Act:
+    """The agent's own evaluation policy, for B fresh episodes; deterministic."""
+    carry = agent.initial(rows)
+
+    def act(observation: Mapping[str, np.ndarray], first: np.ndarray) -> np.ndarray:
+        nonlocal carry
+        action, carry = agent.act(observation, first, carry, "evaluate")
+        return action
+
+    return act
+
+
+class _Recording:
+    """The records of one row until its episode ends."""
+
+    def __init__(self, observation: Mapping[str, np.ndarray], row: int) -> None:
+        self.row = row
+        self.observations = [{key: np.array(x[row]) for key, x in observation.items()}]
+        self.actions: list[np.ndarray] = []
+        self.rewards = [0.0]
+        self.terminal = False
+        self.ended = False
+
+    def add(
+        self, observation: Mapping[str, np.ndarray], action: np.ndarray, reward: np.ndarray, ends: Sequence[np.ndarray]
+    ) -> None:
+        if self.ended:
+            return
+        self.observations.append({key: np.array(x[self.row]) for key, x in observation.items()})
+        self.actions.append(np.array(action[self.row]))
+        self.rewards.append(float(reward[self.row]))
+        self.terminal = bool(ends[0][self.row])
+        self.ended = any(bool(end[self.row]) for end in ends)
+
+    def episode(self) -> Episode:
+        keys = self.observations[0]
+        actions = [np.zeros_like(self.actions[0]), *self.actions]
+        return Episode(
+            {key: np.stack([o[key] for o in self.observations]) for key in keys},
+            np.stack(actions),
+            np.array(self.rewards),
+            self.terminal,
+        )
+
+
+def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], None] | None = None) -> list[Episode]:
+    """One episode in each environment, from its seed; rows whose episode is over are ignored.
+
+    Args:
+        envs: B environments.
+        act: observations and first to the environments' own actions.
+        seeds: B.
+        after: called after each step of all, for pictures.
+
+    Raises:
+        UserError: if an episode has no end within a million steps.
+    """
+    observation, _ = envs.reset(seed=list(seeds))
+    first = np.ones(envs.num_envs, np.float32)
+    rows = [_Recording(observation, row) for row in range(envs.num_envs)]
+    for _ in range(1_000_000):
+        if after is not None:
+            after()
+        action = act(observation, first)
+        observation, reward, terminated, truncated, _ = envs.step(action)
+        first = np.zeros(envs.num_envs, np.float32)
+        for row in rows:
+            row.add(observation, action, reward, (terminated, truncated))
+        if all(row.ended for row in rows):
+            return [row.episode() for row in rows]
+    raise UserError("an episode did not end within 1,000,000 steps; give the environment an end with --time-limit")
+
+
+class Evaluator:
+    """Evaluates an agent on the same episodes each time: their seeds are the run's, and no training episode has them."""
+
+    EVALUATION = 1_000_000  # environments are numbered from here on, so that no seed is shared with training
+
+    def __init__(self, envs: VectorEnv, seed: int) -> None:
+        self._envs = envs
+        self._seeds = [episode_seed(seed, self.EVALUATION + row, 0) for row in range(envs.num_envs)]
+
+    def __call__(self, agent: Agent) -> list[Episode]:
+        """One episode of the policy's mode in each environment."""
+        agent.eval()
+        episodes = play(self._envs, follow(agent, self._envs.num_envs), self._seeds)
+        agent.train()
+        return episodes
+
+    def close(self) -> None:
+        """Close the environments."""
+        self._envs.close()

@@ -1,0 +1,59 @@
+"""Features back to observations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from reverie.nets.cnn import CNNConfig, ImageDecoder
+from reverie.nets.mlp import MLP, MLPConfig
+from reverie.representation.encoder import image_keys, vector_keys
+from reverie.types import Features, Read, Shapes
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderConfig:
+    """The networks from features to observations."""
+
+    mlp: MLPConfig = field(default_factory=MLPConfig)
+    """for the vectors, all keys together"""
+    cnn: CNNConfig = field(default_factory=CNNConfig)
+    """for each image"""
+    reads: Read = "hz"
+    """what it reads: h, z or both"""
+
+
+class Decoder(nn.Module):
+    """Features to the mean of a unit-variance Gaussian over the preprocessed observation."""
+
+    def __init__(self, config: DecoderConfig, deter: int, stoch: int, shapes: Shapes) -> None:
+        super().__init__()
+        self._reads: Read = config.reads
+        inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads]
+        self._vectors = {key: shapes[key][0] for key in vector_keys(shapes)}
+        if self._vectors:
+            self.mlp = MLP(config.mlp, inputs, sum(self._vectors.values()))
+        self.images = nn.ModuleDict()
+        for key in image_keys(shapes):
+            height, width, channels = shapes[key]
+            self.images[key] = ImageDecoder(config.cnn, inputs, channels, height, width)
+
+    def forward(self, features: Features) -> dict[str, Tensor]:
+        """Vectors "... F" and images "... H W C", preprocessed."""
+        x = features.read(self._reads)
+        decoded: dict[str, Tensor] = {}
+        if self._vectors:
+            parts = self.mlp(x).split(list(self._vectors.values()), -1)
+            decoded.update(zip(self._vectors, parts, strict=True))
+        for key, network in self.images.items():
+            image = network(x.reshape(-1, x.shape[-1])).permute(0, 2, 3, 1)
+            decoded[key] = image.reshape(*x.shape[:-1], *image.shape[1:])
+        return decoded
+
+    def loss(self, features: Features, observation: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The Gaussian negative log-likelihood of each key up to a constant: half the summed squared error, "..."."""
+        losses = {}
+        for key, mean in self(features).items():
+            error = (mean.float() - observation[key]).square()
+            losses[key] = 0.5 * error.flatten(features.deter.dim() - 1).sum(-1)
+        return losses

@@ -1,0 +1,177 @@
+"""The nouns that every floor shares, and the alphabet of their shapes.
+
+B rows, T time, N dreams, H horizon, K tokens per step, E embedding, Z latent, D deterministic, U input, A action,
+P parameters of a distribution (docs/shapes.md).
+
+Time is indexed by arrival, everywhere: index t holds all that is known on arriving at t,
+
+    (o_t, a_{t-1}, r_t, first_t, terminal_t)      the record
+    h_t = f(z_{<t}, a_{<t})                       the backbone
+    z_t ~ q(. | e_t[, h_t])  or  p(. | h_t)       the latent
+    a_t ~ pi(h_t, z_t)                            the choice, which leads to t+1
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Read = Literal["h", "z", "hz"]
+"""What a head, an actor or a critic reads: the deterministic part, the latent, or both."""
+
+Mode = Literal["explore", "evaluate"]
+"""How a behaviour acts: with its exploration, or as well as it can."""
+
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""The observation's keys and their shapes: (H, W, C) is an image, (F,) a vector."""
+
+
+class Features(NamedTuple):
+    """What the model knows at a moment: deter "... D" and stoch "... Z"."""
+
+    deter: Tensor
+    stoch: Tensor
+
+    def read(self, what: Read) -> Tensor:
+        """The part of the features that a head reads, as one tensor."""
+        if what == "hz":
+            return torch.cat([self.deter, self.stoch], dim=-1)
+        return self.deter if what == "h" else self.stoch
+
+    def detach(self) -> "Features":
+        """The same features, cut from the graph."""
+        return Features(self.deter.detach(), self.stoch.detach())
+
+
+class Inputs(NamedTuple):
+    """What enters the backbone beside z_{t-1}: the action a_{t-1} "... A" and, where it is read, the reward "..."."""
+
+    action: Tensor
+    reward: Tensor | None = None
+
+    def reset(self, first: Tensor) -> "Inputs":
+        """The same inputs, zero where first "..." is one."""
+        going = 1 - first.to(self.action.dtype)
+        return Inputs(self.action * going.unsqueeze(-1), None if self.reward is None else self.reward * going)
+
+    def steps(self) -> list["Inputs"]:
+        """The inputs "B T .." of a chunk, step by step."""
+        if self.reward is None:
+            return [Inputs(action) for action in self.action.unbind(1)]
+        return [Inputs(a, r) for a, r in zip(self.action.unbind(1), self.reward.unbind(1), strict=True)]
+
+
+class State(NamedTuple):
+    """Where a rollout stands, real or dreamed: the backbone's memory S, deter "B D", stoch "B Z"."""
+
+    memory: Any
+    deter: Tensor
+    stoch: Tensor
+
+    @property
+    def features(self) -> Features:
+        """The part that heads, actors and critics read."""
+        return Features(self.deter, self.stoch)
+
+
+class History(Protocol):
+    """A backbone's memories over a chunk; the one place where backbones differ in storage."""
+
+    def last(self) -> Any:
+        """The memory after the last step, for B rows: go on with the next chunk, or act."""
+        ...
+
+    def at(self, rows: Tensor, steps: Tensor) -> Any:
+        """The memories after any chosen (b, t), "N" of each: where dreams start."""
+        ...
+
+
+class Trace(NamedTuple):
+    """What the model made of a chunk: deter "B T D", stoch "B T Z", the parameters "B T P" of both distributions."""
+
+    deter: Tensor
+    stoch: Tensor
+    posterior: Tensor
+    prior: Tensor
+    history: History
+
+    @property
+    def features(self) -> Features:
+        """deter and stoch of every step."""
+        return Features(self.deter, self.stoch)
+
+    def last(self) -> State:
+        """The state after the last step of the chunk."""
+        return State(self.history.last(), self.deter[:, -1], self.stoch[:, -1])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Chunks of experience, indexed by arrival; opaque columns (indices, stored latents) are carried unread."""
+
+    observation: Mapping[str, Tensor]
+    action: Float[Tensor, "B T A"]
+    reward: Float[Tensor, "B T"]
+    first: Float[Tensor, "B T"]
+    terminal: Float[Tensor, "B T"]
+    opaque: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Inputs:
+        """What enters the backbone at each index beside the latent: index t holds a_{t-1} and r_t."""
+        return Inputs(self.action, self.reward)
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+
+        def move(columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {key: value.to(device, non_blocking=True) for key, value in columns.items()}
+
+        action, reward, first, terminal = (
+            x.to(device, non_blocking=True) for x in (self.action, self.reward, self.first, self.terminal)
+        )
+        return Batch(move(self.observation), action, reward, first, terminal, move(self.opaque))
+
+
+class Dream(NamedTuple):
+    """An imagined rollout of N rows over H steps.
+
+    features "N H+1 .." starts at the real state; action, log_prob and entropy at index i were chosen at features i and
+    lead to i+1; reward and continue_ at index i are those of arriving at i+1 (continue_: the chance to go on from there).
+    """
+
+    features: Features
+    action: Float[Tensor, "N H A"]
+    log_prob: Float[Tensor, "N H"]
+    entropy: Float[Tensor, "N H"]
+    reward: Float[Tensor, "N H"]
+    continue_: Float[Tensor, "N H"]
+
+
+class Loss(NamedTuple):
+    """An unreduced loss, "B T" or "N H", and its weight in the sum."""
+
+    value: Tensor
+    weight: float = 1.0
+
+
+Losses = dict[str, Loss]
+Metrics = dict[str, Tensor]
+
+
+def total(losses: Losses) -> Tensor:
+    """The one place where losses are reduced and summed: sum_i weight_i mean(loss_i)."""
+    if not losses:
+        return torch.zeros(())
+    return torch.stack([loss.weight * loss.value.float().mean() for loss in losses.values()]).sum()
+
+
+class Experience(NamedTuple):
+    """What a behaviour learns from: a batch, and what the world made of it."""
+
+    batch: Batch
+    trace: Trace

@@ -1,0 +1,113 @@
+"""Heads: small networks from features to a scalar, and the families of what they predict."""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.nets.mlp import MLP, MLPConfig
+from reverie.ops.scale import symexp, two_hot
+from reverie.types import Features, Read
+
+
+class Output(Protocol):
+    """How a network's last layer becomes a prediction of a scalar."""
+
+    size: int
+
+    def mean(self, parameters: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
+        """The expected value."""
+        ...
+
+    def loss(self, parameters: Float[Tensor, "*B P"], target: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
+        """The negative log-likelihood of the target, up to a constant."""
+        ...
+
+
+class Squared(nn.Module):
+    """A Gaussian of unit variance: half the squared error."""
+
+    size = 1
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """The only parameter."""
+        return parameters[..., 0].float()
+
+    def loss(self, parameters: Tensor, target: Tensor) -> Tensor:
+        """(mean - target)^2 / 2."""
+        return 0.5 * (self.mean(parameters) - target).square()
+
+
+class TwoHot(nn.Module):
+    """A softmax over 255 bins, evenly spaced in symlog space (DreamerV3, eq. 9-11)."""
+
+    size = 255
+    bins: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        half = symexp(torch.linspace(-20, 0, self.size // 2 + 1, dtype=torch.float64))
+        # mirrored, so that equal weights on the two sides cancel exactly
+        self.register_buffer("bins", torch.cat([half, -half[:-1].flip(0)]).float(), persistent=False)
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """The probabilities' weighted mean of the bins, summed from both ends so that large bins cancel first."""
+        weighted = torch.softmax(parameters.float(), -1) * self.bins
+        middle = self.size // 2
+        below, above = weighted[..., :middle].flip(-1), weighted[..., middle + 1 :]
+        return weighted[..., middle] + (below + above).sum(-1)
+
+    def loss(self, parameters: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy with the two bins around the target."""
+        return -(two_hot(target, self.bins) * torch.log_softmax(parameters.float(), -1)).sum(-1)
+
+
+class Binary(nn.Module):
+    """A Bernoulli, from its logit."""
+
+    size = 1
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """The probability."""
+        return torch.sigmoid(parameters[..., 0].float())
+
+    def loss(self, parameters: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy."""
+        return F.binary_cross_entropy_with_logits(parameters[..., 0].float(), target.float(), reduction="none")
+
+
+OUTPUTS: dict[str, type[Squared] | type[TwoHot]] = {"squared": Squared, "two-hot": TwoHot}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """A head that predicts a scalar."""
+
+    mlp: MLPConfig = field(default_factory=MLPConfig)
+    """the network"""
+    output: Literal["squared", "two-hot"] = "squared"
+    """a Gaussian of unit variance, or a softmax over bins in symlog space"""
+    reads: Read = "hz"
+    """what it reads: h, z or both"""
+
+
+class Head(nn.Module):
+    """Features "... D", "... Z" to a scalar "..."; its last layer starts at zero, so that it predicts nothing at first."""
+
+    def __init__(self, config: HeadConfig, deter: int, stoch: int, output: Output | None = None) -> None:
+        super().__init__()
+        self.reads: Read = config.reads
+        self.output: Output = OUTPUTS[config.output]() if output is None else output
+        inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads]
+        self.mlp = MLP(config.mlp, inputs, self.output.size, zero=True)
+
+    def forward(self, features: Features) -> Tensor:
+        """The expected value."""
+        return self.output.mean(self.mlp(features.read(self.reads)))
+
+    def loss(self, features: Features, target: Tensor) -> Tensor:
+        """The negative log-likelihood of the target, unreduced."""
+        return self.output.loss(self.mlp(features.read(self.reads)), target)

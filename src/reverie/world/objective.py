@@ -1,0 +1,90 @@
+"""What the world learns from a batch."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from reverie.errors import UserError
+from reverie.nets.optimiser import OptimiserConfig
+from reverie.types import Batch, Loss, Losses, State, Trace
+from reverie.world.world import World
+
+
+class Objective(Protocol):
+    """Losses of the world on a batch, and the trace that they were computed on."""
+
+    def __call__(
+        self, world: World, batch: Batch, state: State, generator: torch.Generator | None
+    ) -> tuple[Trace, Losses]:
+        """The chunk follows the given state; losses are unreduced, "B T"."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilteringConfig:
+    """The variational bound: reconstruction, reward, continuation and the mismatch of posterior and prior."""
+
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    """how the world descends"""
+    observation: float = 4.0
+    """weight of the observation's negative log-likelihood (half the summed squared error)"""
+    reward: float = 2.0
+    """weight of the reward's negative log-likelihood"""
+    continue_: float = 1.0
+    """weight of the continuation's cross-entropy"""
+    dynamics: float = 0.5
+    """weight of the mismatch by which the prior learns to predict the posterior"""
+    representation: float = 0.1
+    """weight of the mismatch by which the posterior learns to be predictable"""
+    free_nats: float = 1.0
+    """a mismatch below this costs nothing"""
+
+    def __post_init__(self) -> None:
+        for name in ("observation", "reward", "continue_", "dynamics", "representation", "free_nats"):
+            if getattr(self, name) < 0:
+                raise UserError(f"objective.{name} must not be negative, not {getattr(self, name)}")
+
+
+class Filtering:
+    """The evidence lower bound of a latent state-space model (PlaNet, eq. 3; Dreamer, eq. 10; V2, eq. 2 for the balance).
+
+    L = observation + reward + continuation + dynamics max(KL(sg q || p), free) + representation max(KL(q || sg p), free)
+
+    Deviation: free nats are subtracted per state, as in DreamerV2 and V3; Dreamer clipped the mean of the batch.
+    """
+
+    Config = FilteringConfig
+
+    def __init__(self, config: FilteringConfig) -> None:
+        self._config = config
+
+    def __call__(
+        self, world: World, batch: Batch, state: State, generator: torch.Generator | None
+    ) -> tuple[Trace, Losses]:
+        """The trace of the chunk and its losses, "B T" each."""
+        config = self._config
+        observation = world.preprocess(batch.observation)
+        embed = world.encoder(observation)
+        trace = world.dynamics.observe(embed, batch.inputs, batch.first, state, generator)
+        losses = self._mismatch(world, trace)
+        if world.decoder is not None:
+            for key, loss in world.decoder.loss(trace.features, observation).items():
+                losses[f"observation/{key}"] = Loss(loss, config.observation)
+        target = batch.reward / world.preprocess.reward_unit
+        losses["reward"] = Loss(world.reward.loss(trace.features, target), config.reward)
+        losses["continue"] = Loss(world.continue_.loss(trace.features, 1 - batch.terminal), config.continue_)
+        return trace, losses
+
+    def _mismatch(self, world: World, trace: Trace) -> Losses:
+        latent, config = world.dynamics.latent, self._config
+        posterior, prior = trace.posterior.float(), trace.prior.float()
+
+        def free(nats: Tensor) -> Tensor:
+            return nats.clamp_min(config.free_nats)
+
+        return {
+            "dynamics": Loss(free(latent.mismatch(posterior.detach(), prior)), config.dynamics),
+            "representation": Loss(free(latent.mismatch(posterior, prior.detach())), config.representation),
+        }

@@ -1,0 +1,135 @@
+"""Drawn observations, and the terminal of a machine without a screen."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from counting import Counting
+
+from reverie.envs import make, rendering
+from reverie.errors import UserError
+
+draws_opengl = pytest.mark.skipif(
+    os.environ.get("MUJOCO_GL", rendering._working_backend()) not in ("egl", "osmesa"), reason="no OpenGL here"
+)
+
+
+def run(code: str, **environment: str) -> tuple[str, str]:
+    """What a new interpreter prints, on stdout and on stderr."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"from reverie.envs import make\n{code}"],
+        capture_output=True,
+        text=True,
+        env={**{k: v for k, v in os.environ.items() if k not in ("MUJOCO_GL", "DISPLAY")}, **environment},
+    )
+    return done.stdout, done.stderr
+
+
+def test_pixels_are_the_frame_after_the_step():
+    env = make(lambda: Counting(render_mode="rgb_array"), pixels=True, size=8, action_repeat=2)
+    seen, _ = env.reset()
+    assert list(seen) == ["image"] and (seen["image"] == 0).all()
+    assert (env.step(0)[0]["image"] == 2).all()
+
+
+def test_pixels_of_pendulum():
+    env = make("Pendulum-v1", pixels=True, size=32, frame_stack=2)
+    seen, _ = env.reset(seed=0)
+    image = seen["image"]
+    assert image.shape == (32, 32, 6) and image.dtype == np.uint8 and env.observation_space.contains(seen)
+    np.testing.assert_array_equal(image[..., :3], image[..., 3:])
+    assert image[0, 0].tolist() == [255] * 6  # white ground
+    red, green, blue = image[..., :3].reshape(-1, 3)[image[..., :3].sum(-1).argmin()]
+    assert (image[..., :3] != 255).any() and np.ptp([red, green, blue]) < 60  # the black axle is the darkest spot
+    np.testing.assert_array_equal(env.reset(seed=0)[0]["image"], image)
+    for _ in range(5):
+        seen, *_ = env.step(np.array([2.0], np.float32))
+    assert (seen["image"][..., :3] != seen["image"][..., 3:]).any()
+    env.close()
+
+
+@draws_opengl
+@pytest.mark.parametrize("name", ["dmc:cartpole-swingup", "InvertedPendulum-v5"])
+def test_pixels_of_mujoco(name):
+    # In an interpreter of its own: this one has imported MuJoCo for others, with whatever backend they wanted.
+    out, err = run(
+        f"env = make({name!r}, pixels=True, size=48, frame_stack=3)\n"
+        "seen = env.reset(seed=0)[0]['image']\n"
+        "print(seen.shape, seen.dtype, seen.std() > 5, env.render().shape)"
+    )
+    assert err == ""
+    assert out.strip() == "(48, 48, 9) uint8 True (48, 48, 3)"
+
+
+def test_no_screen_and_no_noise():
+    out, err = run("import sys\nprint(sorted({'dm_control', 'shimmy', 'cv2', 'pygame', 'mujoco'} & set(sys.modules)))")
+    assert (out.strip(), err) == ("[]", "")
+    out, err = run(
+        "make('Pendulum-v1', pixels=True).reset()\nmake('dmc:cheetah-run').reset()\nmake('HalfCheetah-v5').reset()"
+    )
+    assert (out, err) == ("", "")
+
+
+def test_state_needs_no_opengl_and_pixels_say_so_in_one_line():
+    out, err = run(
+        "from reverie.errors import UserError\n"
+        "for name in ('dmc:cartpole-swingup', 'InvertedPendulum-v5'):\n"
+        "    print(len(make(name).reset()[0]))\n"
+        "    try: make(name, pixels=True)\n"
+        "    except UserError as error: print(error)\n",
+        MUJOCO_GL="disabled",
+    )
+    lines = out.splitlines()
+    assert (len(lines), lines[0], lines[2], err) == (4, "2", "1", "")
+    for line in (lines[1], lines[3]):
+        assert "MUJOCO_GL=disabled" in line and "MUJOCO_GL=egl" in line and "libosmesa6" in line
+
+
+def test_an_unknown_backend_is_one_line():
+    out, _ = run(
+        "from reverie.errors import UserError\n"
+        "for name in ('dmc:cartpole-swingup', 'InvertedPendulum-v5'):\n"
+        "    try: make(name)\n"
+        "    except UserError as error: print(error)\n",
+        MUJOCO_GL="crayon",
+    )
+    assert [line.split(" (")[0] for line in out.splitlines()] == [
+        "dm_control could not be imported with MUJOCO_GL=crayon",
+        "mujoco could not be imported with MUJOCO_GL=crayon",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("libraries", "display", "chosen"),
+    [([], None, "disabled"), ([], ":0", "glfw"), (["libOSMesa.so.8"], None, "osmesa")],
+)
+def test_the_backend_is_one_that_works(monkeypatch, libraries, display, chosen):
+    monkeypatch.setattr(rendering, "_library", lambda name: object() if name in libraries else None)
+    for key in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(key, raising=False)
+    if display:
+        monkeypatch.setenv("DISPLAY", display)
+    assert rendering._working_backend() == chosen
+
+
+def test_the_users_own_backend_stays(monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    rendering.prepare_mujoco()
+    assert os.environ["MUJOCO_GL"] == "glfw"
+    monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
+    rendering.prepare_pygame()
+    assert os.environ["SDL_VIDEODRIVER"] == "x11"
+
+
+@pytest.mark.parametrize("failure", [AttributeError("no glGetError\nand more"), ImportError("egl"), RuntimeError()])
+def test_failures_to_draw_become_one_line(monkeypatch, failure):
+    monkeypatch.setenv("MUJOCO_GL", "osmesa")
+    with pytest.raises(UserError) as error, rendering.told_in_one_line("dmc:x", mujoco=True):
+        raise failure
+    line = str(error.value)
+    assert line.startswith("drawing dmc:x failed with MUJOCO_GL=osmesa") and type(failure).__name__ in line
+    assert "libegl1" in line and "\n" not in line
+    with pytest.raises(type(failure)), rendering.told_in_one_line("x", mujoco=False):
+        raise failure
