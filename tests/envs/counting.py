@@ -1,6 +1,6 @@
 """Environments whose every number is known beforehand."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -10,7 +10,7 @@ from gymnasium import spaces
 class Counting(gymnasium.Env):
     """Shows how many steps it has taken, pays that number, and ends by itself after `length` steps."""
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 30}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}
 
     def __init__(
         self,
@@ -19,7 +19,9 @@ class Counting(gymnasium.Env):
         length: int = 5,
         render_mode: str | None = None,
     ) -> None:
-        self.observation_space = observation_space or spaces.Box(0, 100, (2,), np.float64)
+        self.observation_space = (
+            spaces.Box(0, 100, (2,), np.float64) if observation_space is None else observation_space
+        )
         self.action_space = action_space or spaces.Discrete(2)
         self.render_mode = render_mode
         self.length = length

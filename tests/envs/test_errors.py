@@ -2,6 +2,7 @@
 
 import sys
 
+import jaxtyping
 import numpy as np
 import pytest
 from counting import Counting
@@ -19,7 +20,7 @@ from reverie.errors import MissingExtra, UserError
         ("gym:zzz", "unknown Gymnasium environment 'zzz': gymnasium.pprint_registry() lists"),
         (
             "gym:no_such_module:Pendulum-v1",
-            "gym:no_such_module:Pendulum-v1: the module 'no_such_module' is not installed",
+            "gym:no_such_module:Pendulum-v1: there is no module 'no_such_module'",
         ),
         ("dmc:cartpole-swing", "unknown dm_control task 'cartpole-swing'; did you mean 'cartpole-swingup'?"),
         ("dmc:cartpole_balance", "unknown dm_control task 'cartpole_balance'; did you mean 'cartpole-balance'?"),
@@ -115,6 +116,16 @@ def test_an_environment_is_closed_where_it_cannot_be_used():
     assert len(closed) == 1
 
 
+@pytest.fixture
+def unchecked():
+    """Without runtime type checks, where the tests run with them: most users have none."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)
+
+
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -133,13 +144,14 @@ def test_configuration(change, message):
     assert str(error.value).startswith(message)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_arguments():
     with pytest.raises(UserError, match="frame_stack must be at least 1, got 0"):
         make(Counting, frame_stack=0)
     with pytest.raises(UserError, match="num_envs must be at least 1, got 0"):
-        make_vector(Counting, 0)
+        make_vector([])
     with pytest.raises(UserError, match="unknown vector 'threads'"):
-        make_vector(Counting, 1, "threads")
+        make_vector([Counting], "threads")
 
 
 def test_an_id_may_name_the_module_that_registers_it(tmp_path, monkeypatch):

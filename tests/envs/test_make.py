@@ -206,7 +206,7 @@ def test_the_reset_is_a_record_of_its_own(kind):
 
 
 def test_next_step_autoreset_after_a_time_limit():
-    envs = make_vector(lambda: make(lambda: Counting(length=100), time_limit=2), 1)
+    envs = make_vector([lambda: make(lambda: Counting(length=100), time_limit=2)])
     out = records(envs, 4)
     assert [r[0] for r in out] == [[0], [1], [2], [0], [1]]
     assert [r[3] for r in out[1:]] == [[False], [True], [False], [False]]

@@ -1,6 +1,7 @@
 """Strips show what they are given; videos read back as they were written."""
 
 import importlib.util
+import subprocess
 
 import imageio.v3 as iio
 import numpy as np
@@ -140,13 +141,15 @@ def test_the_border_of_a_strip_survives_the_gif(tmp_path, pair):
 
 
 def test_an_mp4_reads_back_with_every_frame_and_even_sides(tmp_path):
-    pytest.importorskip("imageio_ffmpeg")
+    ffmpeg = pytest.importorskip("imageio_ffmpeg").get_ffmpeg_exe()
     frames = still(8, 51, 75)
     write_mp4(frames, tmp_path / "a.mp4", fps=10)
-    read = iio.imread(tmp_path / "a.mp4", plugin="FFMPEG")
-    assert read.shape == (8, 52, 76, 3)
+    # Read by ffmpeg itself: imageio's reader leaves its pipes open, which is a warning.
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    done = subprocess.run([ffmpeg, "-i", str(tmp_path / "a.mp4"), *raw], capture_output=True, check=True)
+    read = np.frombuffer(done.stdout, np.uint8).reshape(8, 52, 76, 3)
     assert np.abs(read[:, 10:40, 30:70].astype(int) - frames[:, 10:40, 30:70]).mean() < 5
-    assert iio.immeta(tmp_path / "a.mp4", plugin="FFMPEG")["fps"] == 10
+    assert b"h264" in done.stderr and b"yuv420p" in done.stderr and b" 10 fps" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 

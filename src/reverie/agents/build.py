@@ -26,7 +26,9 @@ def shapes_of(space: gymnasium.spaces.Dict) -> Shapes:
     shapes = {key: tuple(box.shape or ()) for key, box in space.spaces.items()}
     for key, shape in shapes.items():
         if len(shape) not in (1, 3):
-            raise UserError(f"observation '{key}' has shape {shape}; a vector (F,) or an image (H, W, C) can be learned")
+            raise UserError(
+                f"observation '{key}' has shape {shape}; a vector (F,) or an image (H, W, C) can be learned"
+            )
     return shapes
 
 
@@ -48,19 +50,21 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
     )
 
 
-def build(config: Config, parts: Parts, env: gymnasium.Env) -> Agent:
-    """The agent for an environment with a Dict observation space.
+def build(
+    config: Config, parts: Parts, observation_space: gymnasium.spaces.Space, action_space: gymnasium.spaces.Space
+) -> Agent:
+    """The agent for one environment's spaces; observations are a Dict.
 
     Raises:
         UserError: if a part cannot work with the environment.
     """
-    assert isinstance(env.observation_space, gymnasium.spaces.Dict)
-    actions: ActionCodec = codec(env.action_space)
+    assert isinstance(observation_space, gymnasium.spaces.Dict), observation_space
+    actions: ActionCodec = codec(action_space)
     if not actions.continuous:
         raise UserError(
-            f"behaviour '{parts.behaviour}' needs continuous actions, but {config.env.env} has {env.action_space}"
+            f"behaviour '{parts.behaviour}' needs continuous actions, but {config.env.env} has {action_space}"
         )
-    world = build_world(config, parts, shapes_of(env.observation_space), actions.size)
+    world = build_world(config, parts, shapes_of(observation_space), actions.size)
     dynamics = world.dynamics
     behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, actions.size)
     return Agent(world, behaviour, actions)

@@ -5,7 +5,7 @@ What differs from the paper, and why, is listed in docs/presets/dreamer.md.
 
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset
+from reverie.agents.preset import Preset, one_world
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.reward_gradient import RewardGradientConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
@@ -37,7 +37,9 @@ LAPTOP = {"train": TrainConfig()}
 """Tuned for two CPU cores; the values are the defaults of each part."""
 
 PAPER = {
-    "train": TrainConfig(steps=5_000_000, prefill=5_000, pretrain=100, train_every=5, batch=50, length=50, eval_every=10_000),
+    "train": TrainConfig(
+        steps=5_000_000, prefill=5_000, pretrain=100, train_every=5, batch=50, length=50, eval_every=10_000
+    ),
     "preprocess": PreprocessConfig(vectors="none", reward_unit=1.0),
     "encoder": EncoderConfig(mlp=_dense(2), cnn=CNNConfig(depth=32, norm="none", activation="relu")),
     "decoder": DecoderConfig(mlp=_dense(2), cnn=CNNConfig(depth=32, norm="none", activation="relu")),
@@ -82,6 +84,7 @@ DREAMER = Preset(
     paper="Hafner et al. 2020, Dream to Control: Learning Behaviors by Latent Imagination",
     parts=Parts(backbone="gru", latent="gaussian", posterior="filter", behaviour="value-gradient"),
     scales={"laptop": LAPTOP, "paper": PAPER},
+    program=one_world,
 )
 
 DREAMER_REWARD = Preset(
@@ -90,4 +93,5 @@ DREAMER_REWARD = Preset(
     paper="Hafner et al. 2020, Dream to Control, the ablation without a value model",
     parts=Parts(backbone="gru", latent="gaussian", posterior="filter", behaviour="reward-gradient"),
     scales={"laptop": LAPTOP, "paper": PAPER},
+    program=one_world,
 )

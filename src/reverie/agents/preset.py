@@ -1,6 +1,6 @@
 """A preset: a published agent as one choice of each part, with its values at each scale."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,40 +9,6 @@ from reverie.agents.parts import PARTS, Parts
 from reverie.agents.program import Group, Program, Stage, Until
 from reverie.envs.make import EnvConfig
 from reverie.errors import unknown
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preset:
-    """A published agent.
-
-    A scale names fields of Config, such as {"encoder": EncoderConfig(...)}; a field whose part can be exchanged holds a
-    tuple, one configuration for each implementation it has values for. What a scale is silent about has its default.
-    """
-
-    name: str
-    summary: str
-    paper: str
-    parts: Parts
-    scales: Mapping[str, Mapping[str, Any]]
-
-    def config(self, env: EnvConfig, scale: str = "laptop", parts: Parts | None = None) -> Config:
-        """The configuration at a scale, with parts exchanged or not.
-
-        Raises:
-            UserError: for an unknown scale.
-        """
-        if scale not in self.scales:
-            raise unknown(f"scale of {self.name}", scale, self.scales)
-        values = self.scales[scale]
-        chosen: dict[str, Any] = {}
-        for field in fields(Config):
-            if field.name in PARTS:
-                kind = (parts or self.parts).chosen(field.name).Config
-                known = [value for value in values.get(field.name, ()) if isinstance(value, kind)]
-                chosen[field.name] = known[0] if known else kind()
-            elif field.name in values:
-                chosen[field.name] = values[field.name]
-        return Config(env=env, **chosen)
 
 
 def one_world(config: Config) -> Program:
@@ -64,3 +30,38 @@ def one_world(config: Config) -> Program:
             until=Until(frames=train.steps),
         ),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A published agent.
+
+    A scale names fields of Config, such as {"encoder": EncoderConfig(...)}; a field whose part can be exchanged holds a
+    tuple, one configuration for each implementation it has values for. What a scale is silent about has its default.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    parts: Parts
+    scales: Mapping[str, Mapping[str, Any]]
+    program: Callable[[Config], Program]
+
+    def config(self, env: EnvConfig, scale: str = "laptop", parts: Parts | None = None) -> Config:
+        """The configuration at a scale, with parts exchanged or not.
+
+        Raises:
+            UserError: for an unknown scale.
+        """
+        if scale not in self.scales:
+            raise unknown(f"scale of {self.name}", scale, self.scales)
+        values = self.scales[scale]
+        chosen: dict[str, Any] = {}
+        for field in fields(Config):
+            if field.name in PARTS:
+                kind = (parts or self.parts).chosen(field.name).Config
+                known = [value for value in values.get(field.name, ()) if isinstance(value, kind)]
+                chosen[field.name] = known[0] if known else kind()
+            elif field.name in values:
+                chosen[field.name] = values[field.name]
+        return Config(env=env, **chosen)

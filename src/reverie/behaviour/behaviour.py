@@ -33,8 +33,6 @@ class Behaviour(Protocol[M]):
         """Losses whose gradients shape the world (TD-MPC's Q, DreamerV3's replay value); mostly none."""
         ...
 
-    def learn(
-        self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator
-    ) -> Metrics:
+    def learn(self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator) -> Metrics:
         """One update of the behaviour, by its own optimisers. The world's weights receive nothing."""
         ...

@@ -48,9 +48,7 @@ class RewardGradient(Pathwise):
         self._config = config
         self.optimisers = {"actor": Optimiser(config.actor_optimiser, [self.actor])}
 
-    def learn(
-        self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator
-    ) -> Metrics:
+    def learn(self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator) -> Metrics:
         """One update of the actor from a dream of its own.
 
         Returns:

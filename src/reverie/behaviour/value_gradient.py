@@ -76,9 +76,7 @@ class ValueGradient(Pathwise):
             "critic": Optimiser(config.critic_optimiser, [self.critic.value]),
         }
 
-    def learn(
-        self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator
-    ) -> Metrics:
+    def learn(self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator) -> Metrics:
         """One update of actor and critic from a dream of its own.
 
         Returns:

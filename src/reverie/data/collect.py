@@ -1,7 +1,7 @@
 """Collecting: the environments' side of the loop. It knows types and environments, not models.
 
-    record t      o_t, a_{t-1}, r_t, first_t, terminal_t
-    reset         a record of its own: first = 1, reward 0, action 0 (Gymnasium's next-step autoreset)
+record t      o_t, a_{t-1}, r_t, first_t, terminal_t
+reset         a record of its own: first = 1, reward 0, action 0 (Gymnasium's next-step autoreset)
 """
 
 from collections.abc import Callable, Mapping

@@ -151,7 +151,9 @@ class Replay:
         """
         valid = self._valid()
         if not valid.sum():
-            raise UserError(f"the replay holds {len(self)} records, fewer than a chunk of {self._length}; raise --prefill")
+            raise UserError(
+                f"the replay holds {len(self)} records, fewer than a chunk of {self._length}; raise --prefill"
+            )
         ends = np.cumsum(valid)
         draws = rng.integers(0, ends[-1], rows)
         which = np.searchsorted(ends, draws, side="right")

@@ -4,7 +4,7 @@ Replay stores the environment's own action, so that an episode can be stepped th
 policy and the planner see `size` numbers in [-1, 1] and never ask which environment they came from.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import Space, spaces
@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32, Shaped
 from reverie.errors import UserError
 
 
+@runtime_checkable
 class ActionCodec(Protocol):
     """Between the environment's own actions "... *shape" and the model's "... A"."""
 

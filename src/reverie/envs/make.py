@@ -7,7 +7,7 @@
 All are Gymnasium's wrappers. Time limits, the environment's own or ours, arrive as `truncated`, never `terminated`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -66,7 +66,7 @@ class EnvConfig:
 
     def make_vector(self) -> VectorEnv:
         """`num_envs` of them, side by side."""
-        return make_vector(self.make, self.num_envs, self.vector)
+        return make_vector([self.make] * self.num_envs, self.vector)
 
 
 def make(
@@ -116,14 +116,13 @@ def make(
     return made
 
 
-def make_vector(make_one: Callable[[], gymnasium.Env], num_envs: int, kind: Vector = "sync") -> VectorEnv:
-    """`num_envs` environments, stepped side by side, with Gymnasium's next-step autoreset.
+def make_vector(makers: Sequence[Callable[[], gymnasium.Env]], kind: Vector = "sync") -> VectorEnv:
+    """One environment of each maker, stepped side by side, with Gymnasium's next-step autoreset.
 
     The step after an episode's end ignores its action and returns the next episode's first observation with reward 0.
-    make_one is called once per environment; kind "async" calls it in a process for each, and so has to send it there.
+    Each maker is called once; kind "async" calls it in a process for each, and so has to send it there.
     """
-    _at_least(1, num_envs=num_envs)
-    makers = [make_one] * num_envs
+    _at_least(1, num_envs=len(makers))
     if kind == "sync":
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
     if kind == "async":

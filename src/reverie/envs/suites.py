@@ -51,10 +51,11 @@ def from_gymnasium(task: str, size: int | None) -> gymnasium.Env:
     """A registered Gymnasium id, "module:id" included (the module is imported first)."""
     if task.startswith(_DMC):  # registered by Shimmy, which only the dmc suite imports
         return from_dm_control(task.removeprefix(_DMC).removesuffix("-v0"), size)
+    module, colon, task = task.rpartition(":")
+    if colon:
+        _import_users(module, f"gym:{module}:{task}")
     try:
         spec = gymnasium.spec(task)
-    except ModuleNotFoundError as error:
-        raise UserError(f"gym:{task}: the module '{error.name}' is not installed") from error
     except gymnasium.error.Error as error:
         raise _unknown_id(task) from error
     if "mujoco" in str(spec.entry_point):
@@ -106,16 +107,7 @@ def from_function(task: str, size: int | None) -> gymnasium.Env:
     module_name, colon, attribute = task.partition(":")
     if not (colon and module_name and attribute):
         raise UserError(f"'py:{task}' should read py:package.module:factory")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # a console script does not look there, `python -m` does
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name + ".").startswith(error.name + "."):
-            raise UserError(f"py:{task}: there is no module '{error.name}'") from error
-        raise UserError(
-            f"py:{task}: '{module_name}' needs the module '{error.name}', which is not installed"
-        ) from error
+    module = _import_users(module_name, f"py:{task}")
     factory = getattr(module, attribute, None)
     if not callable(factory):
         raise unknown(f"function of '{module_name}'", attribute, _functions(module))
@@ -178,6 +170,18 @@ def _unknown_id(task: str) -> UserError:
         f"unknown Gymnasium environment '{task}': gymnasium.pprint_registry() lists those that are registered, "
         "and gym:MODULE:ID imports the module that registers one"
     )
+
+
+def _import_users(module: str, name: str) -> Any:
+    """A module of the user's; UserError says whether it or one that it needs is missing."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # a console script does not look there, `python -m` does
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and (module + ".").startswith(error.name + "."):
+            raise UserError(f"{name}: there is no module '{error.name}'") from error
+        raise UserError(f"{name}: '{module}' needs the module '{error.name}', which is not installed") from error
 
 
 def _import_dm_control(task: str) -> None:

@@ -1,9 +1,8 @@
 """Diagonal Gaussian latents (PlaNet, Dreamer)."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
-
-import math
 
 import torch
 from jaxtyping import Float

@@ -6,7 +6,10 @@ from torch import Tensor
 
 
 def normal(
-    mean: Float[Tensor, "*B Z"], std: Float[Tensor, "*B Z"], to_mean: Float[Tensor, "*B Z"], to_std: Float[Tensor, "*B Z"]
+    mean: Float[Tensor, "*B Z"],
+    std: Float[Tensor, "*B Z"],
+    to_mean: Float[Tensor, "*B Z"],
+    to_std: Float[Tensor, "*B Z"],
 ) -> Float[Tensor, "*B"]:
     """KL(N(mean, std) || N(to_mean, to_std)) of diagonal normals.
 
@@ -17,8 +20,6 @@ def normal(
     return (0.5 * (ratio.square() + distance.square() - 1) - torch.log(ratio)).sum(-1)
 
 
-def categorical(
-    log_p: Float[Tensor, "*B G C"], log_q: Float[Tensor, "*B G C"]
-) -> Float[Tensor, "*B"]:
+def categorical(log_p: Float[Tensor, "*B G C"], log_q: Float[Tensor, "*B G C"]) -> Float[Tensor, "*B"]:
     """KL(p || q) of G independent categoricals over C classes, from normalised log-probabilities."""
     return (log_p.exp() * (log_p - log_q)).sum((-1, -2))

@@ -120,7 +120,7 @@ class Progress:
         row.add_column(justify="right", no_wrap=True)
         bar = ProgressBar(total=1.0, completed=share, complete_style="cyan", finished_style="green")
         row.add_row(bar, Text(f"{share:.0%}", "bold"), Text(f"{self._frames:,} / {self.total_frames:,} frames"))
-        return Group(row, Text(" · ".join(self._details()), style="dim", no_wrap=True, overflow="ellipsis"))
+        return Group(row, Text("  ".join(self._details()), style="dim", no_wrap=True, overflow="ellipsis"))
 
 
 def _duration(seconds: float) -> str:

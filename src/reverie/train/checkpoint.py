@@ -1,10 +1,9 @@
 """Checkpoints: safetensors for what is a tensor, JSON for the rest, and no pickle anywhere."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import json
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -54,5 +53,3 @@ def load(folder: Path, agent: Agent) -> dict[str, Any]:
     except RuntimeError as error:
         raise UserError(f"the checkpoint in {folder} does not fit its configuration: {error}") from error
     return progress
-
-

@@ -1,0 +1,119 @@
+"""From the command line to a resolved configuration, in two passes.
+
+First the preset, its scale and the choice of parts are read; they make a concrete dataclass, whose fields are the rest
+of the options. tyro then parses everything with it. There are no unions, which tyro would turn into subcommands.
+"""
+
+import dataclasses
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from reverie.agents.config import Config
+from reverie.agents.parts import PARTS
+from reverie.agents.preset import Preset
+from reverie.agents.presets import PRESETS
+from reverie.agents.resolve import Resolved
+from reverie.envs.make import EnvConfig
+from reverie.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `reverie train` was asked for."""
+
+    resolved: Resolved
+    run: str
+    dry_run: bool
+    pictures: bool
+
+
+NOWHERE = "REQUIRED"
+"""What the help shows as the default environment: there is none."""
+
+HELP = {
+    "backbone": "the causal map from past latents and actions to h",
+    "latent": "the family of the latent z",
+    "posterior": "filter: q(z|h,e), walks; encode: q(z|e), all at once",
+    "objective": "what the world learns from",
+    "behaviour": "how the agent learns to act",
+}
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """Read the options of `reverie train`.
+
+    Raises:
+        UserError: for an unknown preset, scale or part, or a value that makes no sense.
+        SystemExit: tyro's own, for --help (0) and options it cannot parse (2).
+    """
+    first = _first_pass(arguments)
+    preset = _preset(first.preset, arguments)
+    parts = preset.parts.exchange(**{kind: getattr(first, kind) for kind in PARTS})
+    scale = first.scale or "laptop"
+    defaults = preset.config(EnvConfig(env=NOWHERE), scale, parts)
+    kind = _command(preset, defaults, scale, {kind: getattr(parts, kind) for kind in PARTS})
+    chosen = tyro.cli(kind, args=list(arguments), prog="reverie train", description=_describe(preset))
+    values = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(Config)}
+    if values["env"].env == NOWHERE:
+        raise UserError(f"name an environment, as in: reverie train {preset.name} --env dmc:cartpole-swingup")
+    resolved = Resolved(preset=preset.name, scale=scale, parts=parts, config=Config(**values))
+    return Request(resolved, chosen.run, chosen.dry_run, chosen.pictures)
+
+
+def _first_pass(arguments: Sequence[str]) -> Namespace:
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("preset", nargs="?")
+    for name in ("scale", *PARTS):
+        parser.add_argument(f"--{name}")
+    try:
+        return parser.parse_known_args(list(arguments))[0]
+    except Exception as error:
+        raise UserError(str(error)) from error
+
+
+def _preset(name: str | None, arguments: Sequence[str]) -> Preset:
+    if name is None or name.startswith("-"):
+        if {"-h", "--help"} & set(arguments):
+            return PRESETS["dreamer"]
+        raise UserError(
+            f"name a preset first, as in: reverie train dreamer --env gym:Pendulum-v1 ({', '.join(PRESETS)})"
+        )
+    if name not in PRESETS:
+        raise unknown("preset", name, PRESETS)
+    return PRESETS[name]
+
+
+def _describe(preset: Preset) -> str:
+    return (
+        f"Train {preset.name}: {preset.summary} ({preset.paper}). The options below are those of the preset, scale and "
+        "parts named on the command line; others have others."
+    )
+
+
+def _command(preset: Preset, defaults: Config, scale: str, choices: dict[str, str]) -> type:
+    """A dataclass with every option: the choices of the first pass, and each part's own configuration."""
+    flat, prefixed = tyro.conf.arg(name="", prefix_name=False), tyro.conf.arg
+    options: list[tuple[str, Any, Any]] = [
+        (
+            "preset",
+            Annotated[tyro.conf.Positional[Literal[tuple(PRESETS)]], prefixed(help="which agent")],  # type: ignore[valid-type]
+            preset.name,
+        ),
+        ("scale", Annotated[Literal[tuple(preset.scales)], prefixed(help="which set of values")], scale),  # type: ignore[valid-type]
+        ("run", Annotated[str, prefixed(help="the run's folder; runs/PRESET-TASK-sSEED if empty")], ""),
+        ("dry_run", Annotated[bool, prefixed(help="build everything, say what would happen, and stop")], False),
+        ("pictures", Annotated[bool, prefixed(help="draw the run's pictures at its end")], True),
+    ]
+    for kind, choice in choices.items():
+        names = Literal[tuple(PARTS[kind])]  # type: ignore[valid-type]
+        options.append((f"choice_{kind}", Annotated[names, prefixed(name=kind, help=HELP[kind])], choice))
+    for field in dataclasses.fields(Config):
+        value = getattr(defaults, field.name)
+        mark = flat if field.name in ("env", "train") else prefixed(name=field.name.rstrip("_"))
+        options.append((field.name, Annotated[type(value), mark], value))
+    made = [(name, kind, dataclasses.field(default=value)) for name, kind, value in options]
+    return dataclasses.make_dataclass("Train", made, frozen=True)

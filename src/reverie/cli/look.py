@@ -1,0 +1,99 @@
+"""`reverie eval`, `reverie video` and `reverie list`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+from reverie.agents.parts import PARTS
+from reverie.agents.presets import PRESETS
+from reverie.envs.make import make_vector
+from reverie.report.evaluate import Evaluator
+from reverie.report.pictures import draw_open_loop, film
+from reverie.report.write import write_json
+from reverie.train.folder import load
+
+Run = Annotated[str, tyro.conf.Positional]
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Evaluate the agent of a run, with the policy's mode."""
+
+    run: Run
+    """the run's folder"""
+    episodes: int = 10
+    """how many episodes"""
+    seed: int | None = None
+    """seed of the episodes; the run's own by default, which repeats its last evaluation"""
+    device: str = "cpu"
+    """where to compute"""
+
+
+def evaluate(arguments: Sequence[str]) -> None:
+    """Print the returns and write them to the run's evaluation.json."""
+    chosen = tyro.cli(Evaluate, args=list(arguments), prog="reverie eval")
+    agent, resolved = load(chosen.run, chosen.device)
+    config = resolved.config
+    seed = config.train.seed if chosen.seed is None else chosen.seed
+    evaluator = Evaluator(make_vector([config.env.make] * chosen.episodes), seed)
+    try:
+        returns = [episode.total for episode in evaluator(agent)]
+    finally:
+        evaluator.close()
+    print(f"{config.env.env}: mean {np.mean(returns):.1f}, standard deviation {np.std(returns):.1f}")
+    print("returns " + " ".join(f"{value:.1f}" for value in returns))
+    write_json(Path(chosen.run) / "evaluation.json", {"seed": seed, "eval/returns": returns})
+
+
+@dataclass(frozen=True)
+class Video:
+    """Film a run: one real episode, and open-loop dreams along its actions."""
+
+    run: Run
+    """the run's folder"""
+    episodes: int = 4
+    """episodes in the open-loop strip"""
+    seed: int = 0
+    """seed of the episodes"""
+    fps: float = 15.0
+    """frames per second of the strip"""
+    device: str = "cpu"
+    """where to compute"""
+
+
+def video(arguments: Sequence[str]) -> None:
+    """Write the pictures into the run's folder and print their names."""
+    chosen = tyro.cli(Video, args=list(arguments), prog="reverie video")
+    agent, resolved = load(chosen.run, chosen.device)
+    config, folder = resolved.config, Path(chosen.run) / "pictures"
+    evaluator = Evaluator(make_vector([config.env.make] * chosen.episodes), chosen.seed)
+    try:
+        episodes = evaluator(agent)
+    finally:
+        evaluator.close()
+    agent.eval()
+    for path in draw_open_loop(agent, episodes, folder, chosen.fps):
+        print(path)
+    film(agent, config.env, chosen.seed, folder / "episode.gif")
+    print(folder / "episode.gif")
+
+
+@dataclass(frozen=True)
+class List:
+    """List presets and parts."""
+
+
+def list_all(arguments: Sequence[str]) -> None:
+    """Print presets with their scales, and the parts that can be exchanged."""
+    tyro.cli(List, args=list(arguments), prog="reverie list")
+    print("presets")
+    for preset in PRESETS.values():
+        print(f"  {preset.name:<16}{preset.summary}")
+        print(f"  {'':<16}{preset.paper}; --scale {', '.join(preset.scales)}")
+    print("parts")
+    for kind, names in PARTS.items():
+        print(f"  --{kind:<14}{', '.join(names)}")

@@ -1,0 +1,86 @@
+"""Dispatch of the commands, and how their errors are told."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from reverie.errors import UserError, unknown
+from reverie.version import __version__
+
+Command = Callable[[Sequence[str]], None]
+
+
+def _train(arguments: Sequence[str]) -> None:
+    from reverie.cli.train import train
+
+    train(arguments)
+
+
+def _eval(arguments: Sequence[str]) -> None:
+    from reverie.cli.look import evaluate
+
+    evaluate(arguments)
+
+
+def _video(arguments: Sequence[str]) -> None:
+    from reverie.cli.look import video
+
+    video(arguments)
+
+
+def _list(arguments: Sequence[str]) -> None:
+    from reverie.cli.look import list_all
+
+    list_all(arguments)
+
+
+def _bench(arguments: Sequence[str]) -> None:
+    from reverie.cli.bench import bench
+
+    bench(arguments)
+
+
+# Imported when they are called, so that `reverie --help` need not wait for torch.
+COMMANDS: dict[str, tuple[Command, str]] = {
+    "train": (_train, "train a preset on an environment, and show its dreams"),
+    "eval": (_eval, "evaluate the agent of a run"),
+    "video": (_video, "film a run: a real episode, and open-loop dreams"),
+    "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
+    "bench": (_bench, "measure updates, dreams and acting on this machine"),
+}
+
+USAGE = "\n".join(
+    [
+        "usage: reverie COMMAND ...",
+        "",
+        "Reinforcement learning inside learned world models.",
+        "",
+        *[f"  {name:<8}{purpose}" for name, (_, purpose) in COMMANDS.items()],
+        "",
+        "  reverie train dreamer --env dmc:cartpole-swingup --action-repeat 4",
+        "  reverie COMMAND --help shows all that a command takes",
+    ]
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command. A user's mistake ends in one message and exit code 2, an interrupt in 130."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE)
+        raise SystemExit(0 if arguments else 2)
+    if arguments[0] == "--version":
+        print(f"reverie {__version__}")
+        return
+    try:
+        if arguments[0] not in COMMANDS:
+            raise unknown("command", arguments[0], COMMANDS)
+        COMMANDS[arguments[0]][0](arguments[1:])
+    except UserError as error:
+        print(f"reverie: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("reverie: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader of a pipe went away, as `head` does.
+        sys.stderr.close()

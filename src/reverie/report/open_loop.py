@@ -1,0 +1,116 @@
+"""Open-loop prediction: the model sees a few steps, then dreams along the actions that were really taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from reverie.agents.agent import Agent
+from reverie.errors import UserError
+from reverie.report.evaluate import Episode
+from reverie.types import Batch, Features
+from reverie.world.imagine import unroll
+
+
+@dataclass(frozen=True)
+class OpenLoop:
+    """Truth and dream of each key "B T ..." and of the reward "B T"; the first `context` steps were seen."""
+
+    truth: dict[str, np.ndarray]
+    dream: dict[str, np.ndarray]
+    reward: np.ndarray
+    dreamed_reward: np.ndarray
+    context: int
+
+    def error(self, key: str, mean: np.ndarray) -> dict[str, np.ndarray]:
+        """The root mean squared error of each dreamed step, "T - context", of three predictions.
+
+        Args:
+            key: which part of the observation.
+            mean: the mean observation, the best constant guess.
+
+        Returns:
+            dream, repeat (the last observation that was seen) and mean.
+        """
+        truth = self.truth[key][:, self.context :]
+        guesses = {
+            "dream": self.dream[key][:, self.context :],
+            "repeat": self.truth[key][:, self.context - 1 : self.context],
+            "mean": mean,
+        }
+        axes = (0, *range(2, truth.ndim))
+        return {name: np.sqrt(np.square(guess - truth).mean(axes)) for name, guess in guesses.items()}
+
+
+def as_batch(agent: Agent, episodes: Sequence[Episode], start: int, length: int) -> Batch:
+    """The same steps of several episodes as a batch on the agent's device.
+
+    Raises:
+        UserError: if an episode is too short.
+    """
+    shortest = min(len(episode.reward) for episode in episodes)
+    if shortest < start + length:
+        raise UserError(f"an episode of {shortest} records has no {length} steps from {start} on")
+    cut = slice(start, start + length)
+
+    def column(arrays: Sequence[np.ndarray]) -> torch.Tensor:
+        return torch.from_numpy(np.stack(arrays))
+
+    first = np.zeros((len(episodes), length), np.float32)
+    first[:, 0] = 1  # whatever came before is unknown to the model
+    return Batch(
+        {key: column([e.observation[key][cut] for e in episodes]) for key in episodes[0].observation},
+        column([agent.codec.encode(e.action)[cut] for e in episodes]),
+        column([e.reward[cut].astype(np.float32) for e in episodes]),
+        torch.from_numpy(first),
+        torch.zeros(len(episodes), length),
+    ).to(agent.device)
+
+
+@torch.inference_mode()
+def open_loop(agent: Agent, episodes: Sequence[Episode], context: int, steps: int, start: int = 0) -> OpenLoop:
+    """See `context` steps of each episode from `start` on, then dream `steps` more; latents are modes throughout."""
+    batch = as_batch(agent, episodes, start, context + steps)
+    world = agent.world
+    seen = Batch(
+        {key: x[:, :context] for key, x in batch.observation.items()},
+        batch.action[:, :context],
+        batch.reward[:, :context],
+        batch.first[:, :context],
+        batch.terminal[:, :context],
+    )
+    trace = world.observe(seen, world.initial(len(episodes)))
+    dream = unroll(world, batch.action[:, context:], trace.last())
+    features = Features(
+        torch.cat([trace.deter, dream.features.deter[:, 1:]], 1),
+        torch.cat([trace.stoch, dream.features.stoch[:, 1:]], 1),
+    )
+    pictures = {key: len(x.shape) == 5 for key, x in batch.observation.items()}
+    truth = {key: x.cpu().numpy() / (255.0 if pictures[key] else 1.0) for key, x in batch.observation.items()}
+    return OpenLoop(
+        truth,
+        {key: x.cpu().numpy() for key, x in world.decode(features).items()},
+        batch.reward.cpu().numpy(),
+        (world.reward(features) * world.preprocess.reward_unit).cpu().numpy(),
+        context,
+    )
+
+
+@torch.inference_mode()
+def dreamed_returns(agent: Agent, episodes: Sequence[Episode]) -> np.ndarray:
+    """What the same policy would return if the dream were real, "B": dreams as long as the longest episode, from the
+    episodes' first observations, with the policy's mode and the latents' modes; rewards are weighted with the dreamed
+    chance to get there.
+    """
+    world, behaviour = agent.world, agent.behaviour
+    start = world.observe(as_batch(agent, episodes, 0, 1), world.initial(len(episodes))).last()
+    steps = max(len(episode.reward) for episode in episodes) - 1
+    returns, alive = torch.zeros(len(episodes), device=agent.device), torch.ones(len(episodes), device=agent.device)
+    state, memory, first = start, behaviour.initial(len(episodes)), torch.ones(len(episodes), device=agent.device)
+    for _ in range(steps):
+        action, memory = behaviour.act(world, state, memory, first, "evaluate", None)
+        state, first = world.imagine(action, state), torch.zeros_like(first)
+        returns += alive * world.reward(state.features)
+        alive = alive * world.continue_(state.features)
+    return (returns * world.preprocess.reward_unit).cpu().numpy()

@@ -1,0 +1,71 @@
+"""The pictures of a run: what an agent does, and what it dreams."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+
+from reverie.agents.agent import Agent
+from reverie.envs.make import EnvConfig, make_vector
+from reverie.envs.rendering import frame
+from reverie.envs.seeds import episode_seed
+from reverie.errors import UserError
+from reverie.report.evaluate import Episode, Evaluator, follow, play
+from reverie.report.open_loop import OpenLoop, open_loop
+from reverie.report.plots import open_loop_lines
+from reverie.report.video import open_loop_strip, write_gif
+
+CONTEXT, DREAMED = 5, 45
+
+
+def draw_open_loop(agent: Agent, episodes: Sequence[Episode], folder: Path, fps: float) -> list[Path]:
+    """Open-loop pictures of given episodes: a strip for each image, lines for the vectors together.
+
+    Returns:
+        The files written.
+    """
+    if agent.world.decoder is None:
+        return []
+    length = min(len(episode.reward) for episode in episodes)
+    context = min(CONTEXT, length - 1)
+    loop = open_loop(agent, episodes, context, min(DREAMED, length - context))
+    written = []
+    for key, truth in loop.truth.items():
+        if truth.ndim == 5:
+            path = folder / f"dream-{key}.gif"
+            write_gif(open_loop_strip(truth[:4], loop.dream[key][:4], loop.context), path, fps)
+            written.append(path)
+    vectors = [key for key, truth in loop.truth.items() if truth.ndim == 3]
+    if vectors:
+        written.append(_draw_vectors(loop, vectors, folder / "dream.png"))
+    return written
+
+
+def _draw_vectors(loop: OpenLoop, keys: Sequence[str], path: Path) -> Path:
+    names = [f"{key} {index}" for key in keys for index in range(loop.truth[key].shape[-1])]
+    truth = np.concatenate([loop.truth[key][0] for key in keys] + [loop.reward[0][:, None]], -1)
+    dream = np.concatenate([loop.dream[key][0] for key in keys] + [loop.dreamed_reward[0][:, None]], -1)
+    open_loop_lines(truth, dream, loop.context, path, [*names, "reward"])
+    return path
+
+
+def film(agent: Agent, config: EnvConfig, seed: int, path: Path) -> Episode:
+    """Write a GIF of one real episode of the agent.
+
+    Raises:
+        UserError: if the environment cannot be drawn.
+    """
+    env: gymnasium.Env = config.make()
+    frames: list[np.ndarray] = []
+    try:
+        envs = make_vector([lambda: env])
+        seeds = [episode_seed(seed, Evaluator.EVALUATION, 0)]
+        episode = play(envs, follow(agent, 1), seeds, after=lambda: frames.append(frame(env)))[0]
+        fps = min(50.0, float(env.metadata.get("render_fps") or 30))
+    finally:
+        env.close()
+    if not frames:
+        raise UserError(f"{config.env} gave no frames to film")
+    write_gif(np.stack(frames), path, fps)
+    return episode

@@ -1,0 +1,44 @@
+"""Devices and threads."""
+
+import os
+
+import torch
+
+from reverie.errors import UserError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; auto takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UserError: if there is no such device here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device '{name}' cannot be used here: {reason}; try --device cpu") from error
+    return device
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_threads(threads: int) -> int:
+    """Set how many CPU threads torch uses, and give the number.
+
+    0 takes the cores there are, at most 4: the matrices of these worlds are too small to feed more, and threads beyond
+    the cores make an update many times slower.
+    """
+    chosen = threads or int(os.environ.get("OMP_NUM_THREADS", 0)) or min(4, cores())
+    torch.set_num_threads(chosen)
+    return chosen

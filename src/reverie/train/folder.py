@@ -1,0 +1,113 @@
+"""The folder of a run: it holds everything."""
+
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from reverie.agents.agent import Agent
+from reverie.agents.build import build
+from reverie.agents.resolve import Resolved, from_plain
+from reverie.errors import UserError
+from reverie.report.write import write_json
+from reverie.train import checkpoint
+from reverie.train.device import choose_device
+from reverie.version import __version__
+
+PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "shimmy")
+
+
+class RunFolder:
+    """Paths of a run.
+
+    config.json       the resolved configuration; it rebuilds the agent
+    versions.json     of the packages and the machine
+    metrics.jsonl     a line per log and per evaluation; tensorboard/ holds the same
+    checkpoint/       weights, optimisers, progress
+    pictures/         learning curve, real and dreamed episodes
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.json"
+        self.metrics = path / "metrics.jsonl"
+        self.checkpoint = path / "checkpoint"
+        self.pictures = path / "pictures"
+
+    def create(self, resolved: Resolved) -> None:
+        """Make the folder and write what is known before the first step.
+
+        Raises:
+            UserError: if the folder exists and is not empty, or cannot be made.
+        """
+        try:
+            if self.path.exists() and any(self.path.iterdir()):
+                raise UserError(f"the run folder {self.path} exists already; choose another with --run, or remove it")
+            self.pictures.mkdir(parents=True, exist_ok=True)
+            write_json(self.config, resolved.plain())
+            write_json(self.path / "versions.json", versions())
+        except OSError as error:
+            raise UserError(f"the run folder {self.path} cannot be written: {error.strerror}") from error
+
+    def resolved(self) -> Resolved:
+        """The configuration of the run.
+
+        Raises:
+            UserError: if there is no run, or its configuration cannot be read.
+        """
+        if not self.config.exists():
+            raise UserError(f"{self.path} holds no run: it has no config.json")
+        try:
+            return from_plain(json.loads(self.config.read_text()))
+        except ValueError as error:
+            raise error if isinstance(error, UserError) else UserError(f"{self.config} is no JSON: {error}") from error
+
+
+def versions() -> dict[str, str]:
+    """What ran: Reverie, Python, the packages that matter, the machine."""
+    found = {"reverie": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found | {"machine": platform.machine(), "system": platform.system(), "cpu": processor()}
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def load(run: str | Path, device: str = "auto") -> tuple[Agent, Resolved]:
+    """The trained agent of a run, ready to act, and its configuration.
+
+    Raises:
+        UserError: if there is no run, no checkpoint, or they do not fit.
+    """
+    folder = RunFolder(Path(run))
+    resolved = folder.resolved()
+    env = resolved.config.env.make()
+    try:
+        agent = build(resolved.config, resolved.parts, env.observation_space, env.action_space).to(
+            choose_device(device)
+        )
+    finally:
+        env.close()
+    checkpoint.load(folder.checkpoint, agent)
+    return agent.eval(), resolved
+
+
+def default_path(preset: str, env: str, seed: int) -> Path:
+    """runs/PRESET-TASK-sSEED, numbered where it exists already."""
+    base = Path("runs") / f"{preset}-{env.split(':')[-1].replace('/', '-')}-s{seed}"
+    path, number = base, 2
+    while path.exists():
+        path, number = base.with_name(f"{base.name}-{number}"), number + 1
+    return path

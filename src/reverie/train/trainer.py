@@ -1,0 +1,193 @@
+"""The loop: it executes a program, stage by stage, and calls the report.
+
+Its two halves, collecting and learning, meet in two messages: records one way, the agent's weights the other. Here
+both are function calls.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import gymnasium
+import numpy as np
+import torch
+from torch import Tensor
+
+from reverie.agents.agent import Carry
+from reverie.agents.build import build
+from reverie.agents.presets import PRESETS
+from reverie.agents.program import Stage
+from reverie.agents.resolve import Resolved
+from reverie.data.collect import Act, Collector, columns_of, random_act
+from reverie.data.replay import PREFIX, Record, Replay
+from reverie.envs.make import EnvConfig, make_vector
+from reverie.envs.seeds import EpisodeSeeds
+from reverie.errors import UserError
+from reverie.report.evaluate import Episode, Evaluator
+from reverie.report.log import MetricLog
+from reverie.report.open_loop import dreamed_returns
+from reverie.report.progress import Progress
+from reverie.train import checkpoint
+from reverie.train.clock import Every, Stopwatch
+from reverie.train.device import choose_device, choose_threads
+from reverie.train.folder import RunFolder
+from reverie.train.learner import Learner
+
+
+def seeded(config: EnvConfig, seed: int, number: int) -> gymnasium.Env:
+    """One of a run's environments, each of its episodes with a seed of its own."""
+    return EpisodeSeeds(config.make(), seed, number)
+
+
+class Trainer:
+    """One run: environments, replay, agent and learner, made from a configuration.
+
+    Attributes:
+        agent: the agent as it is now.
+        frames: environment frames collected so far.
+        episodes: the episodes of the last evaluation.
+    """
+
+    def __init__(self, resolved: Resolved, folder: RunFolder) -> None:
+        config, train = resolved.config, resolved.config.train
+        self.config, self.folder = config, folder
+        choose_threads(train.threads)
+        device = choose_device(train.device)
+        self.envs = make_vector(
+            [partial(seeded, config.env, train.seed, number) for number in range(config.env.num_envs)],
+            config.env.vector,
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(train.seed)
+            spaces = self.envs.single_observation_space, self.envs.single_action_space
+            self.agent = build(config, resolved.parts, *spaces).to(device)
+        codec = self.agent.codec
+        self.replay = Replay(
+            columns_of(self.envs.single_observation_space, codec),
+            codec,
+            streams=config.env.num_envs,
+            capacity=int(train.replay_mib * 2**20),
+            length=train.length,
+        )
+        self.collector = Collector(self.envs, codec, self.replay)
+        self.program = PRESETS[resolved.preset].program(config)
+        seeds = np.random.SeedSequence(train.seed).generate_state(4)
+        self._draws, self._random = np.random.default_rng(seeds[0]), np.random.default_rng(seeds[1])
+        self._explore = torch.Generator(device).manual_seed(int(seeds[2]))
+        learn = torch.Generator(device).manual_seed(int(seeds[3]))
+        objective = resolved.parts.chosen("objective")(config.objective)
+        self.learner = Learner(self.agent, objective, self.program, learn, train.precision)
+        self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed)
+        self.episodes: list[Episode] = []
+        self._carry: Carry = self.agent.initial(config.env.num_envs)
+        self._watch = Stopwatch()
+        self._log_due, self._eval_due = Every(train.log_every), Every(train.eval_every, train.prefill)
+
+    @property
+    def frames(self) -> int:
+        """Environment frames: agent steps times action repeat."""
+        return self.collector.steps * self.config.env.action_repeat
+
+    def run(self, progress: Progress) -> None:
+        """Execute the program.
+
+        Raises:
+            UserError: if the environment or a loss is not finite.
+        """
+        with MetricLog(self.folder.path) as log:
+            for stage in self.program:
+                self._run_stage(stage, log, progress)
+            self._evaluate(log, progress)
+
+    def close(self) -> None:
+        """Close all environments."""
+        self.envs.close()
+        self.evaluator.close()
+
+    def _run_stage(self, stage: Stage, log: MetricLog, progress: Progress) -> None:
+        act = {"none": None, "random": random_act(self.agent.codec, self._random), "behaviour": self._act}[stage.actor]
+        learns = bool(stage.groups) or stage.behave
+        before = self.learner.updates
+        while not self._over(stage, before):
+            if act is not None:
+                self._collect(stage, act)
+            if learns:
+                self._update(stage, log)
+            evaluation = float(np.mean([e.total for e in self.episodes])) if self.episodes else None
+            progress.update(self.frames, self.learner.updates, evaluation, stage.name)
+            # The last frames are evaluated once the program is over.
+            if learns and self._eval_due(self.frames) and self.frames < self.config.train.steps:
+                self._evaluate(log, progress)
+
+    def _over(self, stage: Stage, before: int) -> bool:
+        until = stage.until
+        if until.frames is not None and self.frames >= until.frames:
+            return True
+        return until.updates is not None and self.learner.updates - before >= until.updates
+
+    def _collect(self, stage: Stage, act: Act) -> None:
+        # A stage that only collects need not stop after every step.
+        frames = stage.until.frames
+        most = -(-(frames - self.frames) // self.config.env.action_repeat) if frames is not None else stage.collect
+        steps = stage.collect if stage.groups or stage.behave else most
+        records = self.collector.collect(min(steps, most), act)
+        self.agent.world.preprocess.update(self._observations(records))
+        if stage.measure:
+            rewards = np.concatenate([record["reward"] for record in records])
+            self.agent.world.preprocess.measure_reward(torch.from_numpy(rewards).to(self.agent.device))
+
+    def _observations(self, records: Sequence[Record]) -> dict[str, Tensor]:
+        return {
+            name.removeprefix(PREFIX): torch.from_numpy(np.concatenate([record[name] for record in records])).to(
+                self.agent.device
+            )
+            for name in records[0]
+            if name.startswith(PREFIX)
+        }
+
+    def _act(self, observation: Mapping[str, np.ndarray], first: np.ndarray) -> np.ndarray:
+        action, self._carry = self.agent.act(observation, first, self._carry, "explore", self._explore)
+        return action
+
+    def _update(self, stage: Stage, log: MetricLog) -> None:
+        train = self.config.train
+        batch = self.replay.sample(train.batch, self._draws).to(self.agent.device)
+        due = self._log_due(self.learner.updates + 1)
+        metrics = self.learner.update(stage, batch, diagnosed=due)
+        if not due:
+            return
+        values = {name: float(value) for name, value in metrics.items()}
+        broken = [name for name, value in values.items() if not np.isfinite(value)]
+        if broken:
+            raise UserError(
+                f"{broken[0]} is {values[broken[0]]} after {self.learner.updates} updates, so the run stopped; its last "
+                f"checkpoint is whole. A lower learning rate or --precision float32 may help"
+            )
+        if self.collector.finished:
+            values["train/return"] = float(np.mean(self.collector.finished))
+            self.collector.finished.clear()
+        values |= {"replay/records": len(self.replay), "replay/mib": self.replay.bytes / 2**20}
+        self._write(log, values)
+
+    def _evaluate(self, log: MetricLog, progress: Progress) -> None:
+        with self._watch:
+            self.episodes = self.evaluator(self.agent)
+            returns = [episode.total for episode in self.episodes]
+            dreamed = float(dreamed_returns(self.agent, self.episodes).mean())
+            metrics = {
+                "eval/return": float(np.mean(returns)),
+                "eval/returns": returns,
+                "eval/length": float(np.mean([len(episode.reward) - 1 for episode in self.episodes])),
+                "eval/dreamed": dreamed,
+            }
+            # The checkpoint is whole before the log speaks of it.
+            optimisers = {**self.learner.optimisers, **self.agent.behaviour.optimisers}
+            state = {"frames": self.frames, "updates": self.learner.updates, "eval/returns": returns}
+            checkpoint.save(self.folder.checkpoint, self.agent, optimisers, state)
+        self._write(log, metrics)
+        minutes = self._watch.train_seconds / 60
+        progress.message(
+            f"{self.frames:>9,} frames  {minutes:5.1f} min  return {metrics['eval/return']:8.1f}  dreamed {dreamed:8.1f}"
+        )
+
+    def _write(self, log: MetricLog, metrics: Mapping[str, float | list[float]]) -> None:
+        log.write(self.frames, self.learner.updates, self._watch.seconds, self._watch.train_seconds, metrics)
