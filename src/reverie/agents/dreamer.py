@@ -52,7 +52,7 @@ PAPER = {
     "objective": (
         FilteringConfig(
             optimiser=OptimiserConfig(lr=6e-4, clip=100.0),
-            observation=1.0,
+            vector=1.0,
             reward=1.0,
             continue_=10.0,
             dynamics=1.0,

@@ -28,8 +28,10 @@ class FilteringConfig:
 
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     """how the world descends"""
-    observation: float = 4.0
-    """weight of the observation's negative log-likelihood (half the summed squared error)"""
+    vector: float = 4.0
+    """weight of the vectors' negative log-likelihood (half the summed squared error)"""
+    image: float = 1.0
+    """weight of the images' negative log-likelihood"""
     reward: float = 2.0
     """weight of the reward's negative log-likelihood"""
     continue_: float = 1.0
@@ -42,7 +44,7 @@ class FilteringConfig:
     """a mismatch below this costs nothing"""
 
     def __post_init__(self) -> None:
-        for name in ("observation", "reward", "continue_", "dynamics", "representation", "free_nats"):
+        for name in ("vector", "image", "reward", "continue_", "dynamics", "representation", "free_nats"):
             if getattr(self, name) < 0:
                 raise UserError(f"objective.{name} must not be negative, not {getattr(self, name)}")
 
@@ -71,7 +73,8 @@ class Filtering:
         losses = self._mismatch(world, trace)
         if world.decoder is not None:
             for key, loss in world.decoder.loss(trace.features, observation).items():
-                losses[f"observation/{key}"] = Loss(loss, config.observation)
+                weight = config.image if observation[key].dim() == 5 else config.vector  # "B T H W C" or "B T F"
+                losses[f"observation/{key}"] = Loss(loss, weight)
         target = batch.reward / world.preprocess.reward_unit
         losses["reward"] = Loss(world.reward.loss(trace.features, target), config.reward)
         losses["continue"] = Loss(world.continue_.loss(trace.features, 1 - batch.terminal), config.continue_)

@@ -1,0 +1,131 @@
+"""`reverie bench`."""
+
+import multiprocessing
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import tyro
+
+from reverie.agents.config import Config
+from reverie.agents.parts import Parts
+from reverie.agents.preset import Preset
+from reverie.agents.presets import PRESETS
+from reverie.behaviour.value_gradient import ValueGradientConfig
+from reverie.dynamics.dynamics import DynamicsConfig
+from reverie.dynamics.gru import GRUConfig
+from reverie.dynamics.posterior import FilterConfig
+from reverie.envs.make import EnvConfig
+from reverie.latent.categorical import CategoricalConfig
+from reverie.nets.cnn import CNNConfig
+from reverie.nets.mlp import MLPConfig
+from reverie.behaviour.actor import ActorConfig
+from reverie.representation.decoder import DecoderConfig
+from reverie.representation.encoder import EncoderConfig
+from reverie.report.write import write_json
+from reverie.train.bench import Measurement, measure
+from reverie.train.device import choose_device, choose_threads
+from reverie.train.folder import versions
+from reverie.world.heads import HeadConfig
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure updates, dreams and acting on this machine."""
+
+    preset: Annotated[Literal["dreamer", "dreamer-reward"], tyro.conf.Positional] = "dreamer"
+    """which agent"""
+    scales: tuple[Literal["laptop", "matched"], ...] = ("laptop", "matched")
+    """laptop: the preset's; matched: batch 16 x 64, GRU 256, 16 x 16 categorical, MLP 2 x 256, all 1,024 starts x 15"""
+    observations: tuple[Literal["state", "pixels"], ...] = ("state", "pixels")
+    """what is observed: a vector, or 64 x 64 images"""
+    env: str = "gym:Pendulum-v1"
+    """the environment whose steps are timed and whose shapes are learned"""
+    precision: tuple[Literal["float32", "bfloat16"], ...] = ("float32",)
+    """precisions of the update"""
+    device: str = "cpu"
+    """where to compute"""
+    threads: int = 0
+    """CPU threads; 0 chooses"""
+    repeats: int = 10
+    """updates per median"""
+    output: str = ""
+    """a JSON file for the figures"""
+
+
+MATCHED = MLPConfig(layers=2, units=256)
+
+
+def matched(config: Config) -> Config:
+    """The size at which other libraries were measured."""
+    one = MLPConfig(layers=1, units=256)
+    head, cnn = HeadConfig(mlp=MATCHED), CNNConfig(depth=16)
+    return replace(
+        config,
+        train=replace(config.train, batch=16, length=64),
+        encoder=EncoderConfig(mlp=MATCHED, cnn=cnn),
+        decoder=DecoderConfig(mlp=MATCHED, cnn=cnn),
+        dynamics=DynamicsConfig(entry=one, prior=one),
+        reward=head,
+        continue_=head,
+        backbone=GRUConfig(units=256),
+        latent=CategoricalConfig(groups=16, classes=16),
+        posterior=FilterConfig(mlp=one),
+        behaviour=ValueGradientConfig(actor=ActorConfig(mlp=MATCHED), critic=head, horizon=15, starts=0),
+    )
+
+
+def _configured(preset: Preset, scale: str, env: EnvConfig) -> tuple[Config, Parts]:
+    if scale == "laptop":
+        return preset.config(env), preset.parts
+    parts = Parts(backbone="gru", latent="categorical", posterior="filter", behaviour="value-gradient")
+    return matched(preset.config(env, parts=parts)), parts
+
+
+def _one(chosen: Bench, scale: str, observed: str, precision: str) -> Measurement:
+    """One row, in a process of its own so that peak memory is its own."""
+    choose_threads(chosen.threads)
+    preset = PRESETS[chosen.preset]
+    config, parts = _configured(preset, scale, EnvConfig(env=chosen.env, pixels=observed == "pixels"))
+    config = replace(config, train=replace(config.train, precision=precision))  # type: ignore[arg-type]
+    return measure(config, parts, preset.program(config), choose_device(chosen.device), chosen.repeats)
+
+
+COLUMNS = (
+    ("update", "update_ms", "8.1f"),
+    ("world", "world_ms", "8.1f"),
+    ("behaviour", "behaviour_ms", "9.1f"),
+    ("data", "data_ms", "6.2f"),
+    ("env step", "environment_ms", "8.3f"),
+    ("act", "act_ms", "6.2f"),
+    ("dreamed/s", "dreamed_steps_per_second", "10,.0f"),
+    ("GFLOP", "gflop", "7.1f"),
+    ("GFLOP/s", "gflop_per_second", "7.0f"),
+    ("matmul", "matmul_gflop_per_second", "6.0f"),
+    ("share", "share", "5.0%"),
+    ("MiB", "peak_mib", "7.0f"),
+)
+
+
+def bench(arguments: Sequence[str]) -> None:
+    """Print a table, times in milliseconds, and write it as JSON where asked."""
+    chosen = tyro.cli(Bench, args=list(arguments), prog="reverie bench")
+    device, threads = choose_device(chosen.device), choose_threads(chosen.threads)
+    print(f"{chosen.preset} on {device}, {threads} threads, torch {torch.__version__}; times in ms, medians")
+    widths = [max(len(name), int(spec.split(".")[0].strip(","))) for name, _, spec in COLUMNS]
+    print(f"{'':<26}" + "  ".join(name.rjust(width) for (name, _, _), width in zip(COLUMNS, widths, strict=True)))
+    rows = []
+    fresh = multiprocessing.get_context("spawn")
+    for scale in chosen.scales:
+        for observed in chosen.observations:
+            for precision in chosen.precision:
+                with fresh.Pool(1) as pool:
+                    row = pool.apply(_one, (chosen, scale, observed, precision))
+                name = f"{scale} {observed} {precision}"
+                cells = [format(getattr(row, key), spec) for _, key, spec in COLUMNS]
+                print(f"{name:<26}" + "  ".join(c.rjust(w) for c, w in zip(cells, widths, strict=True)), flush=True)
+                rows.append({"name": name, "threads": threads, **asdict(row), "share": row.share})
+    if chosen.output:
+        write_json(Path(chosen.output), {"versions": versions(), "device": str(device), "rows": rows})

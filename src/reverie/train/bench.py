@@ -1,0 +1,159 @@
+"""Measurements of one machine: how long an update takes, where the time goes, and how near the arithmetic limit it is."""
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from reverie.agents.build import build
+from reverie.agents.config import Config
+from reverie.agents.parts import Parts
+from reverie.agents.program import Stage
+from reverie.data.collect import Collector, columns_of, random_act
+from reverie.data.replay import Replay
+from reverie.envs.make import make_vector
+from reverie.train.learner import Learner
+from reverie.world.imagine import imagine
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Medians of one configuration on one machine."""
+
+    update_ms: float
+    world_ms: float
+    behaviour_ms: float
+    data_ms: float
+    environment_ms: float
+    """per agent step"""
+    act_ms: float
+    """at batch 1"""
+    dreamed_steps_per_second: float
+    """without gradients"""
+    gflop: float
+    """per update, by torch's counter"""
+    gflop_per_second: float
+    matmul_gflop_per_second: float
+    """of a large matrix product in the same precision, measured in the same run"""
+    peak_mib: float
+
+    @property
+    def share(self) -> float:
+        """Of the matrix product's rate that the update reaches."""
+        return self.gflop_per_second / self.matmul_gflop_per_second
+
+
+def median_ms(function: Callable[[], Any], device: torch.device, repeats: int, warm: int = 2) -> float:
+    """The median duration of a call in milliseconds."""
+    times = []
+    for index in range(warm + repeats):
+        begin = time.perf_counter()
+        function()
+        if device.type != "cpu":
+            torch.accelerator.synchronize()
+        if index >= warm:
+            times.append(1e3 * (time.perf_counter() - begin))
+    return statistics.median(times)
+
+
+def matmul_rate(device: torch.device, dtype: torch.dtype, size: int = 2048) -> float:
+    """GFLOP per second of a square matrix product."""
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    return 2 * size**3 / median_ms(lambda: a @ b, device, 7) / 1e6
+
+
+def measure(config: Config, parts: Parts, program: tuple[Stage, ...], device: torch.device, repeats: int) -> Measurement:
+    """Measure a configuration on random experience of its environment."""
+    train = config.train
+    envs = make_vector([config.env.make] * config.env.num_envs, config.env.vector)
+    try:
+        spaces = envs.single_observation_space, envs.single_action_space
+        assert isinstance(spaces[0], gymnasium.spaces.Dict)
+        agent = build(config, parts, *spaces).to(device)
+        codec = agent.codec
+        replay = Replay(
+            columns_of(spaces[0], codec),
+            codec,
+            streams=config.env.num_envs,
+            capacity=int(train.replay_mib * 2**20),
+            length=train.length,
+        )
+        rng = np.random.default_rng(0)
+        collector = Collector(envs, codec, replay)
+        collector.collect(8 * train.length, random_act(codec, rng))
+        stage = next(stage for stage in program if stage.groups and stage.behave)
+        objective = parts.chosen("objective")(config.objective)
+        learner = Learner(agent, objective, program, torch.Generator(device).manual_seed(0), train.precision)
+        batch = replay.sample(train.batch, rng).to(device)
+        with FlopCounterMode(display=False) as counter:
+            learner.update(stage, batch)
+        step = random_act(codec, rng)
+        split = _split(learner, stage, batch, device, repeats)
+        data = median_ms(lambda: replay.sample(train.batch, rng).to(device), device, repeats)
+        environment = median_ms(lambda: collector.collect(20, step), device, repeats) / 20
+    finally:
+        envs.close()
+    gflop = counter.get_total_flops() / 1e9
+    dtype = torch.bfloat16 if train.precision == "bfloat16" else torch.float32
+    return Measurement(
+        **split,
+        data_ms=data,
+        environment_ms=environment,
+        act_ms=_act(agent, spaces[0], device),
+        dreamed_steps_per_second=_dreams(learner, batch, device, repeats),
+        gflop=gflop,
+        gflop_per_second=gflop / split["update_ms"] * 1e3,
+        matmul_gflop_per_second=matmul_rate(device, dtype),
+        peak_mib=_peak(device),
+    )
+
+
+def _split(learner: Learner, stage: Stage, batch: Any, device: torch.device, repeats: int) -> dict[str, float]:
+    """World and behaviour apart, as the learner does them, and a whole update."""
+    world_only = replace(stage, behave=False)
+    whole = median_ms(lambda: learner.update(stage, batch), device, repeats)
+    world = median_ms(lambda: learner.update(world_only, batch), device, repeats)
+    return {"update_ms": whole, "world_ms": world, "behaviour_ms": whole - world}
+
+
+def _act(agent: Any, space: gymnasium.spaces.Dict, device: torch.device) -> float:
+    observation: Mapping[str, np.ndarray] = {k: np.zeros((1, *box.shape), box.dtype) for k, box in space.items()}  # type: ignore[misc]
+    first = np.zeros(1, np.float32)
+    generator = torch.Generator(device).manual_seed(0)
+    carry = agent.initial(1)
+    return median_ms(lambda: agent.act(observation, first, carry, "explore", generator), device, 200, warm=20)
+
+
+def _dreams(learner: Learner, batch: Any, device: torch.device, repeats: int) -> float:
+    agent, generator = learner.agent, learner.generator
+    with torch.no_grad():
+        trace, _ = learner.objective(agent.world, batch, agent.world.initial(len(batch.first)), generator)
+    rows, steps = batch.first.shape
+    index = torch.arange(rows * steps, device=device)
+    start = agent.world.dynamics.start(trace, index // steps, index % steps)
+    actor = agent.behaviour.actor  # type: ignore[attr-defined]
+    horizon = 15
+
+    def dream() -> None:
+        imagine(
+            agent.world, lambda f: actor.choose(f, generator), start, horizon, pathwise=False, generator=generator
+        )
+
+    return rows * steps * horizon / median_ms(dream, device, max(3, repeats // 3)) * 1e3
+
+
+def _peak(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+

@@ -1,0 +1,18 @@
+"""What holds for all tests: one thread, shapes in annotations enforced, the same draws every time."""
+
+import pytest
+import torch
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# Before anything imports reverie: annotations of its functions are checked at every call (shapes.py).
+install_import_hook("reverie", "shapes.checked")
+torch.set_num_threads(1)
+
+settings.register_profile("reverie", deadline=None, derandomize=True, database=None, max_examples=25)
+settings.load_profile("reverie")
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
