@@ -55,14 +55,8 @@ class Inputs(NamedTuple):
 
     def reset(self, first: Tensor) -> "Inputs":
         """The same inputs, zero where first "..." is one."""
-        going = 1 - first.to(self.action.dtype)
-        return Inputs(self.action * going.unsqueeze(-1), None if self.reward is None else self.reward * going)
-
-    def steps(self) -> list["Inputs"]:
-        """The inputs "B T .." of a chunk, step by step."""
-        if self.reward is None:
-            return [Inputs(action) for action in self.action.unbind(1)]
-        return [Inputs(a, r) for a, r in zip(self.action.unbind(1), self.reward.unbind(1), strict=True)]
+        reward = None if self.reward is None else torch.where(first.bool(), 0, self.reward)
+        return Inputs(torch.where(first.bool().unsqueeze(-1), 0, self.action), reward)
 
 
 class State(NamedTuple):
@@ -140,16 +134,24 @@ class Batch:
 class Dream(NamedTuple):
     """An imagined rollout of N rows over H steps.
 
-    features "N H+1 .." starts at the real state; action, log_prob and entropy at index i were chosen at features i and
-    lead to i+1; reward and continue_ at index i are those of arriving at i+1 (continue_: the chance to go on from there).
+    features "N H+1 .." starts at the real state; the action at index i was chosen at features i and leads to i+1;
+    reward and continue_ at index i are those of arriving at i+1 (continue_: the chance to go on from there).
     """
 
     features: Features
     action: Float[Tensor, "N H A"]
-    log_prob: Float[Tensor, "N H"]
-    entropy: Float[Tensor, "N H"]
     reward: Float[Tensor, "N H"]
     continue_: Float[Tensor, "N H"]
+
+    @property
+    def chosen(self) -> Features:
+        """The features at which actions were chosen, steps 0 .. H-1."""
+        return Features(self.features.deter[:, :-1], self.features.stoch[:, :-1])
+
+    @property
+    def arrived(self) -> Features:
+        """The features that actions led to, steps 1 .. H."""
+        return Features(self.features.deter[:, 1:], self.features.stoch[:, 1:])
 
 
 class Loss(NamedTuple):

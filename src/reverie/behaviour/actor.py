@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,14 @@ from torch.nn import functional as F
 from reverie.errors import UserError
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.types import Features, Read
-from reverie.world.imagine import Choice
+
+
+class Choice(NamedTuple):
+    """What a policy chose: action "... A", its log-probability and an estimate of the policy's entropy, "..."."""
+
+    action: Tensor
+    log_prob: Tensor
+    entropy: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,7 @@ class Actor(nn.Module):
     def __init__(self, config: ActorConfig, deter: int, stoch: int, action: int) -> None:
         super().__init__()
         self._config = config
+        self.size = action
         self.mlp = MLP(config.mlp, {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads], 2 * action)
 
     def forward(self, features: Features) -> tuple[Tensor, Tensor]:
@@ -61,10 +69,18 @@ class Actor(nn.Module):
         mean, std = self.mlp(features.read(self._config.reads)).float().chunk(2, -1)
         return _STDS[self._config.std](mean, std, self._config.min_std)
 
-    def choose(self, features: Features, generator: torch.Generator | None) -> Choice:
-        """A sample with its log-probability; -log_prob is the estimate of the entropy, which has no closed form."""
+    def draw(self, features: Features, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """A sampled action and the noise that made it, "... A" each."""
         mean, std = self(features)
         noise = torch.empty_like(mean).normal_(generator=generator)
+        return torch.tanh(torch.addcmul(mean, std, noise)), noise
+
+    def choose(self, features: Features, noise: Tensor) -> Choice:
+        """The action that this noise makes, with its log-probability.
+
+        -log_prob is the estimate of the entropy, which has no closed form.
+        """
+        mean, std = self(features)
         raw = torch.addcmul(mean, std, noise)
         # log pi(a) = log N(raw; mean, std) - log(1 - tanh(raw)^2), the latter in its stable form (Haarnoja et al. 2018)
         squash = 2 * (math.log(2) - raw - F.softplus(-2 * raw))
@@ -74,7 +90,7 @@ class Actor(nn.Module):
 
     def explore(self, features: Features, generator: torch.Generator | None) -> Tensor:
         """An action to collect with: a sample, with the configured noise added and clipped to [-1, 1]."""
-        action = self.choose(features, generator).action
+        action, _ = self.draw(features, generator)
         if self._config.noise:
             noise = torch.empty_like(action).normal_(generator=generator)
             action = (action + self._config.noise * noise).clamp(-1, 1)

@@ -10,7 +10,7 @@ from reverie.errors import UserError
 from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import reach
-from reverie.types import Dream, Experience, Loss, Metrics, total
+from reverie.types import Dream, Experience, Metrics
 from reverie.world.world import World
 
 
@@ -56,14 +56,9 @@ class RewardGradient(Pathwise):
         """
         config = self._config
         with frozen(world):
-            dream, going = self.dream(world, experience, config.starts, config.horizon, generator)
-            alive = going.unsqueeze(-1) * reach(config.gamma * dream.continue_)
-            actor_loss = total({"actor": Loss(-alive * (dream.reward + config.entropy * dream.entropy))})
-            actor_norm = self.optimisers["actor"].step(actor_loss)
+            imagined = self.dream(world, experience, config.starts, config.horizon, generator)
+            dream = imagined.dream
+            alive = imagined.going.unsqueeze(-1) * reach(config.gamma * dream.continue_)
+            metrics = self.ascend(dream.reward, alive, config.entropy, imagined)
         returns = (alive * dream.reward).detach().sum(-1)
-        return {
-            "loss/actor": actor_loss.detach(),
-            "entropy": dream.entropy.detach().mean(),
-            "return/dreamed": returns.mean() * world.preprocess.reward_unit,
-            "grad/actor": actor_norm,
-        }
+        return metrics | {"return/dreamed": returns.mean() * world.preprocess.reward_unit}

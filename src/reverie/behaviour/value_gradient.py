@@ -13,7 +13,7 @@ from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import lambda_return, reach
 from reverie.ops.scale import spread
-from reverie.types import Dream, Experience, Features, Loss, Metrics, total
+from reverie.types import Dream, Experience, Loss, Metrics, total
 from reverie.world.heads import HeadConfig
 from reverie.world.world import World
 
@@ -84,27 +84,22 @@ class ValueGradient(Pathwise):
         """
         config = self._config
         with frozen(world):
-            dream, going = self.dream(world, experience, config.starts, config.horizon, generator)
-            arrived = Features(dream.features.deter[:, 1:], dream.features.stoch[:, 1:])
+            imagined = self.dream(world, experience, config.starts, config.horizon, generator)
+            dream = imagined.dream
             discount = config.gamma * dream.continue_
-            returns = lambda_return(dream.reward, discount, self.critic(arrived), config.lambda_)
-            weight = going.unsqueeze(-1) * reach(discount.detach())
-            objective = returns / self._scale(returns) + config.entropy * dream.entropy
-            actor_loss = total({"actor": Loss(-weight * objective)})
-            actor_norm = self.optimisers["actor"].step(actor_loss)
-        chosen = Features(dream.features.deter[:, :-1], dream.features.stoch[:, :-1]).detach()
+            returns = lambda_return(dream.reward, discount, self.critic(dream.arrived), config.lambda_)
+            weight = imagined.going.unsqueeze(-1) * reach(discount.detach())
+            metrics = self.ascend(returns / self._scale(returns), weight, config.entropy, imagined)
+        chosen = dream.chosen.detach()
         critic_loss = total({"critic": Loss(weight * self.critic.value.loss(chosen, returns.detach()))})
         critic_norm = self.optimisers["critic"].step(critic_loss)
         self.critic.follow()
         unit = world.preprocess.reward_unit
-        return {
-            "loss/actor": actor_loss.detach(),
+        return metrics | {
             "loss/critic": critic_loss.detach(),
-            "entropy": dream.entropy.detach().mean(),
             "value/mean": self.critic(chosen).mean() * unit,
             "return/dreamed": returns.detach().mean() * unit,
             "return/scale": self.return_range * unit,
-            "grad/actor": actor_norm,
             "grad/critic": critic_norm,
         }
 

@@ -6,6 +6,7 @@ running one at its end, so a chunk may hold a boundary; `first` marks it. Segmen
 whole, oldest first.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -109,12 +110,12 @@ class Replay:
         self._codec = codec
         self._length = length
         size = sum(column.bytes for column in self._columns.values())
-        segment = min(LONGEST_SEGMENT, capacity // size // streams // 4)
+        segment = min(max(LONGEST_SEGMENT, length), capacity // size // streams // 4)
         if segment < length:
-            need = 4 * streams * length * size
+            need = math.ceil(4 * streams * length * size / 2**20 * 10) / 10
             raise UserError(
                 f"a replay of {capacity / 2**20:.1f} MiB is too small for chunks of {length} records of {size} bytes "
-                f"from {streams} environments; it needs --replay-mib {need / 2**20:.1f} or more"
+                f"from {streams} environments; it needs --replay-mib {need:.1f} or more"
             )
         self._most = capacity // (segment * size)
         self._streams = [Stream(self._columns, segment) for _ in range(streams)]

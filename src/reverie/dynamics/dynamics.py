@@ -35,7 +35,10 @@ class DynamicsConfig:
 
 
 class Entry(nn.Module):
-    """u_t = act(norm(W_z z_{t-1} + W_a a_{t-1})), one token per step."""
+    """u_t = act(norm(W_z z_{t-1} + W_a a_{t-1})), one token per step.
+
+    The inputs' share, W_a a, does not depend on the latent: a chunk's is computed at once.
+    """
 
     reads_reward = False
 
@@ -47,9 +50,13 @@ class Entry(nn.Module):
         self.norm = norm(config.norm, config.units)
         self.activation = activation(config.activation)
 
-    def forward(self, stoch: Float[Tensor, "*B Z"], inputs: Inputs) -> Float[Tensor, "*B 1 U"]:
-        u = self.activation(self.norm(self.stoch(stoch) + self.action(inputs.action)))
-        return u.unsqueeze(-2)
+    def share(self, inputs: Inputs) -> Float[Tensor, "*B S"]:
+        """What the inputs contribute, for one step or for a chunk."""
+        return self.action(inputs.action)
+
+    def forward(self, stoch: Float[Tensor, "*B Z"], share: Float[Tensor, "*B S"]) -> Float[Tensor, "*B 1 U"]:
+        """The token of each step, from the latent before it and the inputs' share."""
+        return self.activation(self.norm(self.stoch(stoch) + share)).unsqueeze(-2)
 
 
 class Dynamics(nn.Module):
@@ -108,7 +115,8 @@ class Dynamics(nn.Module):
         generator: torch.Generator | None = None,
     ) -> State:
         """One real step: h_t, then z_t ~ q; without a generator z_t is the mode."""
-        h, memory = self.advance(inputs, first, state)
+        share = self.entry.share(inputs.reset(first))
+        h, memory = self.advance(share, first, state)
         posterior = self.latent.posterior(self.posterior.infer(h, embed))
         return State(memory, h, draw(posterior, generator))
 
@@ -116,7 +124,7 @@ class Dynamics(nn.Module):
         self, inputs: Inputs, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> State:
         """One dreamed step: h_{t+1} from (z_t, a_t), then z_{t+1} ~ p; without a generator z_{t+1} is the mode."""
-        h, memory = self.backbone.step(self.entry(state.stoch, inputs), state.memory)
+        h, memory = self.backbone.step(self.entry(state.stoch, self.entry.share(inputs)), state.memory)
         return State(memory, h, draw(self.latent.prior(self.prior(h), temperature), generator))
 
     def start(self, trace: Trace, rows: Tensor, steps: Tensor) -> State:
@@ -124,15 +132,16 @@ class Dynamics(nn.Module):
         state = State(trace.history.at(rows, steps), trace.deter[rows, steps], trace.stoch[rows, steps])
         return tree.detach(state)
 
-    def advance(self, inputs: Inputs, first: Float[Tensor, "B"], state: State) -> tuple[Float[Tensor, "B D"], Any]:
-        """h_t and the memory after it, from the state at t-1; rows where first is one start anew."""
-        going = (1 - first.to(state.stoch.dtype)).unsqueeze(-1)
-        u = self.entry(state.stoch * going, inputs.reset(first))
-        return self.backbone.step(u, self.backbone.forget(state.memory, first))
+    def advance(
+        self, share: Float[Tensor, "B S"], first: Float[Tensor, "B"], state: State
+    ) -> tuple[Float[Tensor, "B D"], Any]:
+        """h_t and the memory after it, from the state at t-1 and the share of inputs that were reset already."""
+        stoch = tree.forget(state.stoch, first)
+        return self.backbone.step(self.entry(stoch, share), self.backbone.forget(state.memory, first))
 
     def scan(
         self, before: Float[Tensor, "B T Z"], inputs: Inputs, first: Float[Tensor, "B T"], state: State
     ) -> tuple[Float[Tensor, "B T D"], History]:
         """h_1..T of a chunk whose latents z_0..T-1 are known."""
-        going = (1 - first.to(before.dtype)).unsqueeze(-1)
-        return self.backbone.scan(self.entry(before * going, inputs.reset(first)), first, state.memory)
+        u = self.entry(tree.forget(before, first), self.entry.share(inputs.reset(first)))
+        return self.backbone.scan(u, first, state.memory)

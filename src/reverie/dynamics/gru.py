@@ -65,7 +65,7 @@ class GRU(nn.Module):
 
     def forget(self, state: Tensor, first: Float[Tensor, "B"]) -> Tensor:
         """Zero where first is one."""
-        return state * (1 - first.to(state.dtype)).unsqueeze(-1)
+        return tree.forget(state, first)
 
     def step(self, u: Float[Tensor, "B 1 U"], state: Tensor) -> tuple[Tensor, Tensor]:
         """One step of the cell."""

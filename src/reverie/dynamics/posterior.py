@@ -84,11 +84,12 @@ class Filter(nn.Module):
         generator: torch.Generator | None,
     ) -> Trace:
         """A walk: h_t from z_{t-1}, then z_t ~ q(z_t | h_t, e_t). The prior is computed for all steps at the end."""
-        shares = self.embed(embed).unbind(1)
+        seen = self.embed(embed).unbind(1)
+        entering = dynamics.entry.share(inputs.reset(first)).unbind(1)
         deters, stochs, posteriors, memories = [], [], [], []
-        for share, now, start in zip(shares, inputs.steps(), first.unbind(1), strict=True):
-            h, memory = dynamics.advance(now, start, state)
-            parameters = self._infer(h, share)
+        for share, now, start in zip(entering, seen, first.unbind(1), strict=True):
+            h, memory = dynamics.advance(share, start, state)
+            parameters = self._infer(h, now)
             z = draw(dynamics.latent.posterior(parameters), generator)
             state = State(memory, h, z)
             deters.append(h)
@@ -104,8 +105,8 @@ class Filter(nn.Module):
             dynamics.backbone.collect(memories),
         )
 
-    def _infer(self, h: Tensor, share: Tensor) -> Tensor:
-        return self.rest(self.activation(self.norm(self.memory(h) + share)))
+    def _infer(self, h: Tensor, seen: Tensor) -> Tensor:
+        return self.rest(self.activation(self.norm(self.memory(h) + seen)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,29 +12,30 @@ from reverie.ops import kl
 
 
 class OneHot(NamedTuple):
-    """G independent categoricals over C classes, given as normalised log-probabilities "... G C"."""
+    """G independent categoricals over C classes, given as probabilities "... G C"."""
 
-    log_probs: Tensor
+    probs: Tensor
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """One-hot samples, flat "... Z"; backwards they are the probabilities (straight-through)."""
-        # The largest of log p + Gumbel noise is a sample; log p - log(exponential noise) is the same and one op less.
-        noise = torch.empty_like(self.log_probs).exponential_(generator=generator)
-        return self._straight_through((self.log_probs - noise.log()).argmax(-1))
+        # The inverse of the cumulative distribution: one uniform number per categorical. Gumbel noise needs C of them,
+        # and was a tenth of a whole update.
+        uniform = torch.empty_like(self.probs[..., :1]).uniform_(generator=generator)
+        below = self.probs.detach().cumsum(-1) <= uniform
+        return self._straight_through(below.sum(-1).clamp_max(self.probs.shape[-1] - 1))
 
     def mode(self) -> Tensor:
         """The most likely class of each, one-hot and flat."""
-        return self._straight_through(self.log_probs.argmax(-1))
+        return self._straight_through(self.probs.argmax(-1))
 
     def entropy(self) -> Tensor:
         """In nats, summed over the G categoricals."""
-        return -(self.log_probs.exp() * self.log_probs).sum((-1, -2))
+        return -torch.xlogy(self.probs, self.probs).sum((-1, -2))
 
     def _straight_through(self, index: Tensor) -> Tensor:
-        hard = torch.zeros_like(self.log_probs).scatter_(-1, index.unsqueeze(-1), 1.0)
-        if self.log_probs.requires_grad:
-            probs = self.log_probs.exp()
-            hard = hard + (probs - probs.detach())
+        hard = torch.zeros_like(self.probs).scatter_(-1, index.unsqueeze(-1), 1.0)
+        if self.probs.requires_grad:
+            hard = hard + (self.probs - self.probs.detach())
         return hard.flatten(-2)
 
 
@@ -70,19 +71,21 @@ class Categorical:
 
     def posterior(self, parameters: Float[Tensor, "*B P"]) -> OneHot:
         """softmax(parameters), mixed with the uniform."""
-        return OneHot(self._log_probs(parameters))
+        return OneHot(self._probs(parameters))
 
     def prior(self, parameters: Float[Tensor, "*B P"], temperature: float = 1.0) -> OneHot:
         """The same family; the temperature divides the logits."""
-        return OneHot(self._log_probs(parameters if temperature == 1.0 else parameters / temperature))
+        return OneHot(self._probs(parameters if temperature == 1.0 else parameters / temperature))
 
     def mismatch(self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
         """KL(posterior || prior), summed over the categoricals."""
         return kl.categorical(self._log_probs(posterior), self._log_probs(prior))
 
+    def _probs(self, parameters: Tensor) -> Tensor:
+        probs = torch.softmax(parameters.unflatten(-1, self._shape), -1)
+        return probs if self._unimix == 0 else (1 - self._unimix) * probs + self._unimix / self._shape[1]
+
     def _log_probs(self, parameters: Tensor) -> Tensor:
-        logits = parameters.unflatten(-1, self._shape)
         if self._unimix == 0:
-            return torch.log_softmax(logits, -1)
-        probs = torch.softmax(logits, -1)
-        return torch.log((1 - self._unimix) * probs + self._unimix / self._shape[1])
+            return torch.log_softmax(parameters.unflatten(-1, self._shape), -1)
+        return torch.log(self._probs(parameters))

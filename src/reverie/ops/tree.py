@@ -30,11 +30,10 @@ def detach(tree: T) -> T:
     return map(lambda x: x.detach(), tree)
 
 
-def reset(tree: T, initial: T, first: Tensor) -> T:
-    """Rows where first "B" is one are taken from initial, the others from tree; each tensor is "B ..."."""
+def forget(tree: T, first: Tensor) -> T:
+    """Zero where first "..." is one; each tensor is "... F" or more. What was there, were it infinite, leaves no trace."""
 
-    def choose(now: Tensor, start: Tensor) -> Tensor:
-        mask = first.bool().reshape(-1, *[1] * (now.dim() - 1))
-        return torch.where(mask, start, now)
+    def zero(x: Tensor) -> Tensor:
+        return torch.where(first.bool().reshape(*first.shape, *[1] * (x.dim() - first.dim())), 0, x)
 
-    return map(choose, tree, initial)
+    return map(zero, tree)

@@ -70,7 +70,9 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, size: int = 2048) -> f
     return 2 * size**3 / median_ms(lambda: a @ b, device, 7) / 1e6
 
 
-def measure(config: Config, parts: Parts, program: tuple[Stage, ...], device: torch.device, repeats: int) -> Measurement:
+def measure(
+    config: Config, parts: Parts, program: tuple[Stage, ...], device: torch.device, repeats: int
+) -> Measurement:
     """Measure a configuration on random experience of its environment."""
     train = config.train
     envs = make_vector([config.env.make] * config.env.num_envs, config.env.vector)
@@ -143,9 +145,7 @@ def _dreams(learner: Learner, batch: Any, device: torch.device, repeats: int) ->
     horizon = 15
 
     def dream() -> None:
-        imagine(
-            agent.world, lambda f: actor.choose(f, generator), start, horizon, pathwise=False, generator=generator
-        )
+        imagine(agent.world, lambda f: actor.draw(f, generator)[0], start, horizon, pathwise=False, generator=generator)
 
     return rows * steps * horizon / median_ms(dream, device, max(3, repeats // 3)) * 1e3
 
@@ -155,5 +155,3 @@ def _peak(device: torch.device) -> float:
         return torch.cuda.max_memory_allocated(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-

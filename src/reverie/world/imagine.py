@@ -7,7 +7,6 @@ reward                   r_1 = reward(f_1)        r_H
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -17,15 +16,8 @@ from reverie.types import Dream, Features, State
 from reverie.world.world import World
 
 
-class Choice(NamedTuple):
-    """What a policy chose: action "N A", its log-probability and the policy's entropy, "N"."""
-
-    action: Tensor
-    log_prob: Tensor
-    entropy: Tensor
-
-
-Policy = Callable[[Features], Choice]
+Policy = Callable[[Features], Tensor]
+"""Features "N .." to actions "N A"."""
 
 
 def imagine(
@@ -44,29 +36,22 @@ def imagine(
 
     Args:
         world: the world; where weights owe no gradient, freeze them outside.
-        policy: features "N .." to a choice.
+        policy: features "N .." to actions "N A".
         start: N states.
         horizon: H.
         pathwise: keep the graph from rewards back to actions; otherwise the dream has no graph.
         generator: draws latents; None follows the modes.
     """
     with torch.set_grad_enabled(pathwise and torch.is_grad_enabled()):
-        state, features, choices = start, [start.features], []
+        state, features, actions = start, [start.features], []
         for _ in range(horizon):
-            choice = policy(state.features.detach())
-            state = world.imagine(choice.action, state, generator)
-            choices.append(choice)
+            action = policy(state.features.detach())
+            state = world.imagine(action, state, generator)
+            actions.append(action)
             features.append(state.features)
         stacked = Features(torch.stack([f.deter for f in features], 1), torch.stack([f.stoch for f in features], 1))
         arrived = Features(stacked.deter[:, 1:], stacked.stoch[:, 1:])
-        return Dream(
-            stacked,
-            torch.stack([c.action for c in choices], 1),
-            torch.stack([c.log_prob for c in choices], 1),
-            torch.stack([c.entropy for c in choices], 1),
-            world.reward(arrived),
-            world.continue_(arrived),
-        )
+        return Dream(stacked, torch.stack(actions, 1), world.reward(arrived), world.continue_(arrived))
 
 
 def unroll(
@@ -74,9 +59,8 @@ def unroll(
 ) -> Dream:
     """Dream along given actions: for planners, open-loop pictures and consistency losses."""
     actions = iter(action.unbind(1))
-    nothing = action.new_zeros(len(action))
 
-    def follow(features: Features) -> Choice:
-        return Choice(next(actions), nothing, nothing)
+    def follow(features: Features) -> Tensor:
+        return next(actions)
 
     return imagine(world, follow, start, action.shape[1], pathwise=True, generator=generator)

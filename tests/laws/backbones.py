@@ -1,0 +1,61 @@
+"""One small instance of every registered part, in float64 and eval mode, with no weight at a special value."""
+
+from itertools import product
+from typing import Any
+
+import torch
+from torch import nn
+
+from reverie.agents.parts import PARTS
+from reverie.dynamics.dynamics import Dynamics, DynamicsConfig, Entry
+from reverie.dynamics.gru import GRUConfig
+from reverie.dynamics.markov import MarkovConfig
+from reverie.latent.categorical import CategoricalConfig
+from reverie.latent.gaussian import GaussianConfig
+from reverie.nets.mlp import MLPConfig
+
+INPUTS, ACTION, EMBED = 5, 2, 4
+"""U, A and E of these tests."""
+
+_SMALL = MLPConfig(units=6)
+_CONFIGS: dict[str, Any] = {
+    "gru": GRUConfig(units=6),
+    "markov": MarkovConfig(mlp=_SMALL),
+    "gaussian": GaussianConfig(size=3),
+    "categorical": CategoricalConfig(groups=2, classes=3),
+}
+"""Small sizes; a part that is registered but not named here is tested at its default size."""
+
+BACKBONES = sorted(PARTS["backbone"])
+COMBINATIONS = list(product(BACKBONES, sorted(PARTS["posterior"]), sorted(PARTS["latent"])))
+"""Every (backbone, posterior, latent)."""
+
+
+def _config(kind: str, name: str) -> Any:
+    return _CONFIGS[name] if name in _CONFIGS else PARTS[kind][name].Config()
+
+
+def prepare(module: nn.Module) -> Any:
+    """The module as the laws want it: weights that start at zero or one (norms, heads) would hide mistakes."""
+    for parameter in module.parameters():
+        parameter.data.add_(0.3 * torch.randn_like(parameter))
+    return module.double().eval()
+
+
+def make_backbone(name: str) -> Any:
+    """A backbone by its registered name."""
+    torch.manual_seed(1)
+    return prepare(PARTS["backbone"][name](_config("backbone", name), INPUTS))
+
+
+def make_dynamics(
+    backbone: str, posterior: str, latent: str, wrap: type[Dynamics] = Dynamics, entry: type[Entry] = Entry
+) -> Dynamics:
+    """The composition of three parts by their registered names."""
+    torch.manual_seed(2)
+    z = PARTS["latent"][latent](_config("latent", latent))
+    enter = entry(MLPConfig(units=INPUTS), z.size, ACTION)
+    memory = PARTS["backbone"][backbone](_config("backbone", backbone), enter.size)
+    kind = PARTS["posterior"][posterior]
+    infer = kind(kind.Config(mlp=_SMALL), memory.size, EMBED, z.parameters_size)
+    return prepare(wrap(DynamicsConfig(entry=_SMALL, prior=_SMALL), enter, memory, z, infer))
