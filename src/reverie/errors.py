@@ -8,7 +8,7 @@ class UserError(ValueError):
     """Something the user asked for cannot be done; the message names the thing, the value and the cure."""
 
 
-class MissingExtra(UserError):
+class MissingExtra(UserError):  # noqa: N818 (it names what is missing)
     """A package that only some tasks need is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:

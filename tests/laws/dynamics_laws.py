@@ -6,10 +6,10 @@ Each function raises AssertionError where a composition of backbone, posterior a
 from typing import NamedTuple
 
 import torch
+from backbones import ACTION, EMBED
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from backbones import ACTION, EMBED
 from laws import moved, same
 from reverie.dynamics.dynamics import Dynamics
 from reverie.types import Inputs, State, Trace
@@ -18,7 +18,7 @@ ROWS, STEPS, AHEAD = 4, 5, 3
 
 
 class Chunk(NamedTuple):
-    """Embeddings "B T E", inputs and beginnings of a chunk, the state before it, and actions "B AHEAD A" to dream with."""
+    """Embeddings "B T E", inputs and beginnings of a chunk, the state before it, and actions to dream with."""
 
     embed: Tensor
     inputs: Inputs
@@ -155,7 +155,7 @@ def check_reset(dynamics: Dynamics, seed: int) -> None:
 
 
 def check_start(dynamics: Dynamics, seed: int) -> None:
-    """5. a dream from start(trace, rows, steps) is the dream from the state that update reached there; it has no graph."""
+    """5. a dream from start(trace, rows, steps) is that from the state which update reached there; it has no graph."""
     embed, inputs, first, state, ahead = chunk(dynamics, seed)
     trace = dynamics.observe(embed, inputs, first, state)
     states = walk(dynamics, embed, inputs, first, state)

@@ -7,10 +7,10 @@ random; episodes begin at random inside the chunk; the memory that the chunk fol
 from typing import Any, NamedTuple
 
 import torch
+from backbones import INPUTS
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from backbones import INPUTS
 from reverie.types import History
 
 ROWS, STEPS, AHEAD = 4, 6, 3
@@ -196,6 +196,7 @@ def check_pure(backbone: Any, seed: int) -> None:
     before = {name: x.clone() for name, x in backbone.state_dict().items()}
     once, _ = backbone.scan(u, first, state)
     walk(backbone, u, first, state)
+    backbone.step(u[:, 0], state)
     again, _ = backbone.scan(u, first, state)
     assert torch.equal(once, again)
     for old, now in zip(pytree.tree_leaves(given), pytree.tree_leaves((u, first, state)), strict=True):

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from backbones import BACKBONES, make_backbone
+
 from laws import LAWS, remembers
 
 

@@ -1,8 +1,7 @@
-"""The laws over every (backbone, posterior, latent); with and without a graph, because the two may take different ways."""
+"""The laws over every (backbone, posterior, latent); with and without a graph: the two may take different ways."""
 
 import pytest
 import torch
-
 from backbones import COMBINATIONS, make_dynamics
 from dynamics_laws import LAWS
 

@@ -34,12 +34,12 @@ def from_plain(plain: Mapping[str, Any]) -> Resolved:
         parts = Parts(**plain["parts"])
         kinds = {kind: parts.chosen(kind).Config for kind in PARTS}
         config = _construct(Config, plain["config"], "config", kinds)
-        preset = plain["preset"]
+        preset, scale = plain["preset"], plain["scale"]
     except (KeyError, TypeError) as error:
         raise UserError(f"the configuration cannot be read: {error}") from error
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
-    return Resolved(preset=preset, scale=plain["scale"], parts=parts, config=config)
+    return Resolved(preset=preset, scale=scale, parts=parts, config=config)
 
 
 def _construct(kind: type, values: Mapping[str, Any], where: str, kinds: Mapping[str, type] | None = None) -> Any:

@@ -30,7 +30,7 @@ class ActorConfig:
     reads: Read = "hz"
     """what it reads: h, z or both"""
     std: Literal["bounded", "softplus"] = "bounded"
-    """bounded: min + (1 - min) sigmoid(s + 2); softplus: min + softplus(s + 5), and the mean is 5 tanh(m / 5) (Dreamer)"""
+    """bounded: min + (1 - min) sigmoid(s + 2); softplus: min + softplus(s + 5), mean 5 tanh(m / 5) (Dreamer)"""
     min_std: float = 0.1
     """the smallest standard deviation before the tanh"""
     noise: float = 0.0

@@ -25,5 +25,6 @@ class Critic(nn.Module):
     @torch.no_grad()
     def follow(self) -> None:
         """Move the target; at a rate of 1 it is the value itself."""
-        fast, slow = list(self.value.parameters()), list(self.target.parameters())
+        fast: list[Tensor] = list(self.value.parameters())
+        slow: list[Tensor] = list(self.target.parameters())
         torch._foreach_lerp_(slow, fast, self._rate)

@@ -59,8 +59,8 @@ class ValueGradient(Pathwise):
     Actor:   maximise  mean( w_i (G_i / S + entropy_weight H_i) ),  w_i the chance, discounted, to get to step i.
     Critic:  minimise  mean( w_i nll(v(f_i), sg G_i) ).
 
-    Deviations from Dreamer: G is bootstrapped with a slow target, and divided by the range S of returns; the entropy has
-    a weight. All three are options; target_rate 1, return_scale off and entropy 0 are the paper.
+    Deviations from Dreamer: G is bootstrapped with a slow target, and divided by the range S of returns; the entropy
+    has a weight. All three are options; target_rate 1, return_scale off and entropy 0 are the paper.
     """
 
     Config = ValueGradientConfig

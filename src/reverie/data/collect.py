@@ -17,8 +17,9 @@ Act = Callable[[Mapping[str, np.ndarray], np.ndarray], np.ndarray]
 """Observations "B ..." and first "B" to the environments' own actions "B ..."."""
 
 
-def columns_of(space: gymnasium.spaces.Dict, codec: ActionCodec) -> dict[str, Column]:
-    """The replay's columns for one environment's observations and actions."""
+def columns_of(space: gymnasium.spaces.Space, codec: ActionCodec) -> dict[str, Column]:
+    """The replay's columns for one environment's observations, a Dict, and actions."""
+    assert isinstance(space, gymnasium.spaces.Dict), space
     columns = {PREFIX + key: Column(box.shape or (), np.dtype(box.dtype)) for key, box in space.spaces.items()}
     return columns | {"action": Column(codec.shape, np.dtype(codec.dtype))}
 

@@ -93,6 +93,7 @@ class GRU(nn.Module):
         return tree.select(state, rows)
 
     def _cell(self, gates: Tensor, h: Tensor) -> Tensor:
-        reset, candidate, update = self.norm(gates + self.recurrent(h)).chunk(3, -1)
+        # the memory keeps its precision under autocast
+        reset, candidate, update = self.norm(gates + self.recurrent(h)).to(h.dtype).chunk(3, -1)
         candidate = torch.tanh(torch.sigmoid(reset) * candidate)
         return torch.lerp(h, candidate, torch.sigmoid(update - 1))

@@ -1,5 +1,6 @@
 """Convolutional stacks that halve an image and double it again."""
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -60,11 +61,12 @@ class ImageEncoder(nn.Module):
                 activation(config.activation),
             ]
             channels = depth
-        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         rows, columns = config.smallest(height, width)
         self.size = channels * rows * columns
 
     def forward(self, image: Tensor) -> Tensor:
+        """Embed images."""
         return self.layers(image.contiguous(memory_format=torch.channels_last)).flatten(1)
 
 
@@ -77,7 +79,7 @@ class ImageDecoder(nn.Module):
         depths = config.channels[::-1]
         self.entry = nn.Linear(inputs, depths[0] * self._smallest[0] * self._smallest[1])
         layers: list[nn.Module] = []
-        for depth, after in zip(depths[:-1], depths[1:], strict=True):
+        for depth, after in itertools.pairwise(depths):
             bias = config.norm == "none"
             layers += [
                 nn.ConvTranspose2d(depth, after, 4, stride=2, padding=1, bias=bias),
@@ -85,8 +87,9 @@ class ImageDecoder(nn.Module):
                 activation(config.activation),
             ]
         layers.append(nn.ConvTranspose2d(depths[-1], channels, 4, stride=2, padding=1))
-        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def forward(self, features: Tensor) -> Tensor:
+        """Draw images."""
         image = self.entry(features).unflatten(1, (-1, *self._smallest))
         return self.layers(image.contiguous(memory_format=torch.channels_last))

@@ -34,7 +34,7 @@ class MLP(nn.Sequential):
     """
 
     def __init__(self, config: MLPConfig, inputs: int, outputs: int | None = None, *, zero: bool = False) -> None:
-        """Build "... inputs" -> "... size"; zero starts the last layer at zero, so that it predicts nothing at first."""
+        """Build "... inputs" -> "... size"; zero starts the last layer at zero: it predicts nothing at first."""
         layers: list[nn.Module] = []
         for _ in range(config.layers):
             bias = config.norm == "none"  # a normalisation has a shift of its own
@@ -54,6 +54,7 @@ class MLP(nn.Sequential):
         self.size = inputs if outputs is None else outputs
 
     def forward(self, input: Tensor) -> Tensor:
+        """Layer by layer."""
         # A plain loop: nn.Sequential's own is the same, but typed as Any.
         for layer in self:
             input = layer(input)

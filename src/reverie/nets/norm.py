@@ -28,6 +28,7 @@ class ImageNorm(nn.Module):
         self.norm = nn.LayerNorm(channels, eps=1e-3)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Normalise each pixel."""
         # With channels last in memory both permutations are free.
         return self.norm(image.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 

@@ -88,7 +88,7 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
     Raises:
         UserError: if an episode has no end within a million steps.
     """
-    observation, _ = envs.reset(seed=list(seeds))
+    observation, _ = envs.reset(seed=list(seeds))  # pyright: ignore[reportArgumentType]  # one for each
     first = np.ones(envs.num_envs, np.float32)
     rows = [_Recording(observation, row) for row in range(envs.num_envs)]
     for _ in range(1_000_000):
@@ -105,7 +105,7 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
 
 
 class Evaluator:
-    """Evaluates an agent on the same episodes each time: their seeds are the run's, and no training episode has them."""
+    """Evaluates an agent on the same episodes each time. Their seeds come from the run's; no training episode has them."""
 
     EVALUATION = 1_000_000  # environments are numbered from here on, so that no seed is shared with training
 

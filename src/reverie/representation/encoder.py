@@ -32,7 +32,9 @@ class EncoderConfig:
 
 
 class Encoder(nn.Module):
-    """Preprocessed observations "... F" and "... H W C" to one embedding "... E": an MLP for all vectors, a CNN an image.
+    """Preprocessed observations "... F" and "... H W C" to one embedding "... E".
+
+    All vectors share an MLP, each image has a CNN.
 
     Attributes:
         size: E.
@@ -52,6 +54,7 @@ class Encoder(nn.Module):
             self.size += self.images[key].size  # type: ignore[operator]
 
     def forward(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """Embed preprocessed observations."""
         embeds = []
         if self._vectors:
             embeds.append(self.mlp(torch.cat([observation[key] for key in self._vectors], -1)))

@@ -46,6 +46,7 @@ class Standardise(Running):
     """(x - mean) / std, clamped to +-10."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """Standardise vectors."""
         mean, std = self.scale()
         return ((x.float() - mean) / std).clamp(-10, 10)
 
@@ -65,6 +66,7 @@ class Symlog(nn.Module):
         """Nothing is measured."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """Squash."""
         return symlog(x.float())
 
     def restore(self, x: Tensor) -> Tensor:
@@ -76,6 +78,7 @@ class Unchanged(Symlog):
     """x as it is."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """In single precision."""
         return x.float()
 
     def restore(self, x: Tensor) -> Tensor:
@@ -87,6 +90,7 @@ class Pixels(Symlog):
     """Bytes to [-0.5, 0.5]."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """Scale."""
         return x.float() / 255 - 0.5
 
     def restore(self, x: Tensor) -> Tensor:

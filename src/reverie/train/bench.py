@@ -1,4 +1,4 @@
-"""Measurements of one machine: how long an update takes, where the time goes, and how near the arithmetic limit it is."""
+"""Measurements: how long an update takes, where the time goes, and how near the arithmetic limit it is."""
 
 import resource
 import statistics

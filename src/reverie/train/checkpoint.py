@@ -22,7 +22,7 @@ def save(folder: Path, agent: Agent, optimisers: Mapping[str, Any], progress: Ma
     tensors = {f"agent.{name}": x.detach().cpu().contiguous() for name, x in agent.state_dict().items()}
     for name, optimiser in optimisers.items():
         for index, moments in optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{name}.{index}.{key}": x.detach().cpu() for key, x in moments.items()}
+            tensors |= {f"optimiser.{name}.{index}.{key}": x.detach().cpu().contiguous() for key, x in moments.items()}
     with aside(folder / "agent.safetensors") as path:
         save_file(tensors, path)
     write_json(folder / "progress.json", {"format": FORMAT, **progress})

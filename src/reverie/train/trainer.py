@@ -58,11 +58,11 @@ class Trainer:
         )
         with torch.random.fork_rng():
             torch.manual_seed(train.seed)
-            spaces = self.envs.single_observation_space, self.envs.single_action_space
-            self.agent = build(config, resolved.parts, *spaces).to(device)
+            observations, actions = self.envs.single_observation_space, self.envs.single_action_space
+            self.agent = build(config, resolved.parts, observations, actions).to(device)
         codec = self.agent.codec
         self.replay = Replay(
-            columns_of(self.envs.single_observation_space, codec),
+            columns_of(observations, codec),
             codec,
             streams=config.env.num_envs,
             capacity=int(train.replay_mib * 2**20),
@@ -159,8 +159,8 @@ class Trainer:
         broken = [name for name, value in values.items() if not np.isfinite(value)]
         if broken:
             raise UserError(
-                f"{broken[0]} is {values[broken[0]]} after {self.learner.updates} updates, so the run stopped; its last "
-                f"checkpoint is whole. A lower learning rate or --precision float32 may help"
+                f"{broken[0]} is {values[broken[0]]} after {self.learner.updates} updates, so the run stopped; "
+                f"its last checkpoint is whole. A lower learning rate or --precision float32 may help"
             )
         if self.collector.finished:
             values["train/return"] = float(np.mean(self.collector.finished))

@@ -1,0 +1,120 @@
+"""An agent in someone else's loop."""
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from tiny import Walk, built, tiny
+
+from reverie.agents.build import build
+from reverie.envs.make import make
+from reverie.errors import UserError
+
+
+def observations(rows, seed=0):
+    return {"state": np.random.default_rng(seed).normal(size=(rows, 2)).astype(np.float32)}
+
+
+def acted(agent, steps, rows=1, mode="evaluate", generator=None):
+    carry, actions = agent.initial(rows), []
+    for step in range(steps):
+        action, carry = agent.act(observations(rows, step), np.full(rows, step == 0), carry, mode, generator)
+        actions.append(action)
+    return np.stack(actions)
+
+
+def test_a_loop_of_ones_own():
+    agent, env = built(tiny()), make("py:tiny:walk")
+    observation, _ = env.reset(seed=3)
+    carry, first, steps, over = agent.initial(1), np.ones(1), 0, False
+    while not over:
+        rows = {key: value[None] for key, value in observation.items()}
+        action, carry = agent.act(rows, first, carry)
+        assert env.action_space.contains(action[0])
+        observation, _, terminated, truncated, _ = env.step(action[0])
+        first, steps, over = np.zeros(1), steps + 1, terminated or truncated
+    assert steps == 10
+
+
+def test_evaluation_is_deterministic_and_exploration_draws():
+    agent = built(tiny())
+    np.testing.assert_array_equal(acted(agent, 4), acted(agent, 4))
+
+    def explored(seed):
+        return acted(agent, 4, mode="explore", generator=torch.Generator().manual_seed(seed))
+
+    np.testing.assert_array_equal(explored(1), explored(1))
+    assert np.abs(explored(1) - explored(2)).min() > 0
+    assert np.abs(explored(1) - acted(agent, 4)).min() > 0
+
+
+def test_evaluation_draws_nothing():
+    agent = built(tiny())
+    before = torch.random.get_rng_state()
+    acted(agent, 3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_rows_do_not_know_each_other():
+    agent = built(tiny())
+    carry, alone = agent.initial(3), [agent.initial(1) for _ in range(3)]
+    for step in range(4):
+        seen = observations(3, step)
+        first = np.array([step == 0, step in (0, 2), step == 0], np.float32)
+        together, carry = agent.act(seen, first, carry)
+        for row in range(3):
+            one = {key: value[row : row + 1] for key, value in seen.items()}
+            action, alone[row] = agent.act(one, first[row : row + 1], alone[row])
+            np.testing.assert_allclose(together[row], action[0], atol=1e-5)
+
+
+def test_first_forgets_everything_before():
+    agent = built(tiny())
+    carry = agent.initial(1)
+    for step in range(3):
+        _, carry = agent.act(observations(1, step), np.zeros(1), carry)
+    late, kept = agent.act(observations(1, 9), np.ones(1), carry)
+    fresh, new = agent.act(observations(1, 9), np.ones(1), agent.initial(1))
+    other, _ = agent.act(observations(1, 9), np.zeros(1), carry)
+    np.testing.assert_array_equal(late, fresh)
+    torch.testing.assert_close(kept.state.deter, new.state.deter, rtol=0, atol=0)
+    assert not np.array_equal(other, fresh)
+
+
+def test_what_is_carried_is_the_action_that_was_taken():
+    agent = built(tiny())
+    action, carry = agent.act(observations(2), np.ones(2), agent.initial(2))
+    # The environment's actions lie in [-2, 2], the model's in [-1, 1].
+    np.testing.assert_allclose(action, 2 * carry.action.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("behaviour", ["value-gradient", "reward-gradient"])
+def test_discrete_actions_are_refused_in_one_message(behaviour):
+    resolved = tiny(env="py:tiny:choosing", behaviour=behaviour)
+    with pytest.raises(UserError) as error:
+        built(resolved)
+    assert str(error.value) == f"behaviour '{behaviour}' needs continuous actions, but py:tiny:choosing has Discrete(2)"
+
+
+def test_an_observation_that_no_network_reads_is_refused():
+    resolved = tiny()
+    space = spaces.Dict({"grid": spaces.Box(-1, 1, (4, 4), np.float32)})
+    with pytest.raises(UserError, match=r"observation 'grid' has shape \(4, 4\); a vector"):
+        build(resolved.config, resolved.parts, space, Walk().action_space)
+
+
+def test_images_and_vectors_together():
+    resolved = tiny()
+    space = spaces.Dict(
+        {"image": spaces.Box(0, 255, (16, 16, 3), np.uint8), "state": spaces.Box(-1, 1, (2,), np.float32)}
+    )
+    agent = build(resolved.config, resolved.parts, space, Walk().action_space)
+    seen = {key: np.stack([value] * 2) for key, value in space.sample().items()}
+    action, carry = agent.act(seen, np.ones(2), agent.initial(2))
+    assert action.shape == (2, 1)
+    assert agent.world.decode(carry.state.features)["image"].shape == (2, 16, 16, 3)
+
+
+def test_the_environment_is_seen_by_its_own_name():
+    assert isinstance(make("py:tiny:walk").unwrapped, gymnasium.Env)

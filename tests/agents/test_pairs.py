@@ -1,0 +1,84 @@
+"""Every preset, every scale and every legal pair of parts learns."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from tiny import built, changed, learner, random_batch, tiny, weights
+
+from reverie.agents.parts import PARTS
+from reverie.agents.presets import PRESETS
+
+SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.scales]
+PAIRS = [dict(zip(PARTS, names, strict=True)) for names in itertools.product(*PARTS.values())]
+
+
+def update(learning, resolved, times):
+    stage = PRESETS[resolved.preset].program(resolved.config)[-1]
+    for seed in range(times):
+        metrics = learning.update(stage, random_batch(learning.agent, seed=seed), diagnosed=True)
+        assert all(math.isfinite(value) for value in metrics.values()), metrics
+    return metrics
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_learns(preset):
+    resolved = tiny(preset)
+    agent = built(resolved)
+    before = weights(agent)
+    update(learner(resolved, agent), resolved, 5)
+    still = set(before) - changed(before, agent)
+    # All weights of world, actor and critic move; what is measured on real experience does not.
+    assert {name for name in still if "preprocess" not in name} == set()
+
+
+@pytest.mark.parametrize("parts", PAIRS, ids=lambda parts: "-".join(parts.values()))
+def test_every_pair_of_parts_learns(parts):
+    resolved = tiny(**parts)
+    metrics = update(learner(resolved), resolved, 3)
+    assert {"loss/world", "loss/actor", "kl", "entropy", "return/dreamed", "grad/world", "grad/actor"} <= set(metrics)
+    assert metrics["grad/world"] > 0
+    assert metrics["kl"] > 0
+
+
+@pytest.mark.parametrize(("preset", "scale"), SCALES, ids="-".join)
+def test_the_published_sizes_make_an_update(preset, scale):
+    resolved = tiny(preset)
+    config = PRESETS[preset].config(resolved.config.env, scale)
+    full = type(resolved)(preset=preset, scale=scale, parts=resolved.parts, config=config)
+    update(learner(full), full, 1)
+
+
+def test_the_paper_has_its_sizes():
+    # Dreamer, appendix A: 30 Gaussians, 200 units, ELU; horizon 15, gamma 0.99, lambda 0.95; Adam at 6e-4, 8e-5, 8e-5.
+    config = PRESETS["dreamer"].config(tiny().config.env, "paper")
+    assert (config.latent.size, config.backbone.units, config.encoder.mlp.activation) == (30, 200, "elu")
+    assert (config.behaviour.horizon, config.behaviour.gamma, config.behaviour.lambda_) == (15, 0.99, 0.95)
+    assert config.objective.optimiser.lr == 6e-4
+    assert config.behaviour.actor_optimiser.lr == config.behaviour.critic_optimiser.lr == 8e-5
+    assert (config.train.batch, config.train.length, config.objective.free_nats) == (50, 50, 3.0)
+
+
+def test_an_exchanged_part_has_the_values_of_its_scale():
+    resolved = tiny(scale="paper", posterior="encode")
+    mlp = PRESETS["dreamer"].config(resolved.config.env, "paper", resolved.parts).posterior.mlp
+    assert (mlp.units, mlp.activation) == (200, "elu")
+
+
+def test_the_learning_world_predicts_better():
+    resolved = tiny()
+    learning = learner(resolved)
+    stage = PRESETS["dreamer"].program(resolved.config)[1]
+    batch = random_batch(learning.agent, rows=4)
+    losses = [float(learning.update(stage, batch)["loss/world"]) for _ in range(50)]
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+
+
+@pytest.mark.parametrize("backbone", PARTS["backbone"])
+@pytest.mark.parametrize("latent", PARTS["latent"])
+def test_half_precision_learns(backbone, latent):
+    resolved = tiny(precision="bfloat16", backbone=backbone, latent=latent)
+    learning = learner(resolved)
+    update(learning, resolved, 2)
+    assert all(p.dtype == torch.float32 for p in learning.agent.parameters())

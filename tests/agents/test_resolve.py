@@ -1,0 +1,117 @@
+"""A resolved configuration goes to JSON and comes back."""
+
+import json
+
+import pytest
+from tiny import SIZES, tiny
+
+from reverie.agents.parts import PARTS, Parts
+from reverie.agents.presets import PRESETS
+from reverie.agents.resolve import from_plain
+from reverie.envs.make import EnvConfig
+from reverie.errors import UserError
+
+SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.scales]
+
+
+def as_read(resolved):
+    return json.loads(json.dumps(resolved.plain()))
+
+
+@pytest.mark.parametrize(("preset", "scale"), SCALES, ids="-".join)
+def test_there_and_back(preset, scale):
+    config = PRESETS[preset].config(EnvConfig(env="Pendulum-v1", action_repeat=2), scale)
+    resolved = type(tiny())(preset=preset, scale=scale, parts=PRESETS[preset].parts, config=config)
+    assert from_plain(as_read(resolved)) == resolved
+
+
+def test_exchanged_parts_and_changed_values_come_back():
+    resolved = tiny("dreamer-reward", backbone="markov", latent="categorical", posterior="encode", seed=17, num_envs=3)
+    back = from_plain(as_read(resolved))
+    assert back == resolved
+    assert back.config.latent.classes == SIZES["classes"]
+    assert back.config.backbone.mlp.units == SIZES["units"]
+    assert (back.config.train.seed, back.config.env.num_envs) == (17, 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "message"),
+    [
+        (("train",), "batchh", "unknown key of config.train 'batchh'; did you mean 'batch'?"),
+        (("behaviour",), "horizn", "unknown key of config.behaviour 'horizn'; did you mean 'horizon'?"),
+        (("encoder", "mlp"), "unit", "unknown key of config.encoder.mlp 'unit'; did you mean 'units'?"),
+        ((), "latentt", "unknown key of config 'latentt'; did you mean 'latent'?"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(path, wrong, message):
+    plain = as_read(tiny())
+    inner = plain["config"]
+    for key in path:
+        inner = inner[key]
+    inner[wrong] = 1
+    with pytest.raises(UserError) as error:
+        from_plain(plain)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"preset": "dreamerr"}, "unknown preset 'dreamerr'; did you mean 'dreamer'?"),
+        ({"parts": None}, "the configuration cannot be read"),
+        ({"parts": {}}, "the configuration cannot be read"),
+        ({"config": {}}, "the configuration cannot be read"),
+        ({"config": None}, "the configuration cannot be read"),
+    ],
+)
+def test_what_cannot_be_read(change, message):
+    with pytest.raises(UserError) as error:
+        from_plain(as_read(tiny()) | change)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize("missing", ["preset", "scale", "parts", "config"])
+def test_a_missing_entry(missing):
+    plain = as_read(tiny())
+    del plain[missing]
+    with pytest.raises(UserError, match="the configuration cannot be read"):
+        from_plain(plain)
+
+
+@pytest.mark.parametrize(("kind", "near"), [(kind, sorted(names)[0]) for kind, names in PARTS.items()])
+def test_an_unknown_part_names_the_nearest(kind, near):
+    chosen = {kind: sorted(names)[0] for kind, names in PARTS.items()} | {kind: near + "x"}
+    with pytest.raises(UserError) as error:
+        Parts(**chosen)
+    assert str(error.value) == f"unknown {kind} '{near}x'; did you mean '{near}'?"
+
+
+def test_an_unknown_scale_names_the_nearest():
+    with pytest.raises(UserError, match="unknown scale of dreamer 'papper'; did you mean 'paper'"):
+        PRESETS["dreamer"].config(EnvConfig(env="Pendulum-v1"), "papper")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 0},
+        {"train_every": 0},
+        {"batch": 0},
+        {"eval_every": 0},
+        {"eval_episodes": 0},
+        {"log_every": 0},
+        {"seed": -1},
+        {"prefill": -1},
+        {"pretrain": -1},
+        {"threads": -1},
+        {"length": 1},
+        {"replay_mib": 0.0},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_values_that_make_no_sense(change):
+    (name, value), *_ = change.items()
+    with pytest.raises(UserError) as error:
+        tiny(**change)
+    assert f"--{name.replace('_', '-')} must" in str(error.value)
+    assert f"not {value}" in str(error.value)

@@ -1,0 +1,6 @@
+"""The helpers of these tests and of tests/agents, importable by name."""
+
+import sys
+from pathlib import Path
+
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "agents")]

@@ -1,0 +1,27 @@
+"""What the tests know of each latent family beside its Protocol: a small instance, and the density of a sample.
+
+A family that is registered and not listed here makes the tests fail: write its density.
+"""
+
+import torch
+from torch import Tensor
+
+from reverie.latent.categorical import Categorical, CategoricalConfig, OneHot
+from reverie.latent.gaussian import Gaussian, GaussianConfig, Normal
+
+FAMILIES = {
+    "gaussian": Gaussian(GaussianConfig(size=3)),
+    "categorical": Categorical(CategoricalConfig(groups=2, classes=3, unimix=0.1)),
+}
+
+
+def log_density(distribution: Normal | OneHot, z: Tensor) -> Tensor:
+    """log p(z), "..."."""
+    if isinstance(distribution, Normal):
+        return torch.distributions.Normal(*distribution).log_prob(z).sum(-1)
+    return (z.unflatten(-1, distribution.probs.shape[-2:]) * distribution.probs.log()).sum((-1, -2))
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    """A source of draws."""
+    return torch.Generator().manual_seed(seed)

@@ -1,0 +1,247 @@
+"""For each law something that breaks it, planted: a law that cannot fail says nothing."""
+
+import dynamics_laws
+import pytest
+import torch
+from backbones import INPUTS, make_dynamics, prepare
+
+import laws
+from reverie.dynamics.dynamics import Dynamics, Entry
+from reverie.dynamics.gru import GRU, GRUConfig, Stacked
+from reverie.dynamics.markov import Markov, MarkovConfig
+from reverie.nets.mlp import MLPConfig
+from reverie.types import Inputs
+
+
+class ScanIgnoresFirst(GRU):
+    def scan(self, u, first, state):
+        return super().scan(u, torch.zeros_like(first), state)
+
+
+class CollectReverses(GRU):
+    def collect(self, states):
+        return super().collect(states[::-1])
+
+
+class LastIsTheSecondToLast(GRU):
+    class History(Stacked):
+        def last(self):
+            return self.memory[:, max(0, self.memory.shape[1] - 2)]
+
+    def scan(self, u, first, state):
+        h, history = super().scan(u, first, state)
+        return h, self.History(history.memory)
+
+
+class Peeks(GRU):
+    def scan(self, u, first, state):
+        ahead = torch.cat([u[:, 1:], torch.zeros_like(u[:, :1])], 1)
+        return super().scan(u + 0.01 * ahead, first, state)
+
+
+class ForgetsNothing(GRU):
+    def forget(self, state, first):
+        return state
+
+
+class ForgetsAlmost(GRU):
+    def forget(self, state, first):
+        return state * (1 - 0.99 * first).unsqueeze(-1)
+
+
+class AtIsOffByOne(GRU):
+    class History(Stacked):
+        def at(self, rows, steps):
+            return self.memory[rows, (steps - 1).clamp_min(0)]
+
+    def scan(self, u, first, state):
+        h, history = super().scan(u, first, state)
+        return h, self.History(history.memory)
+
+
+class AtSortsItsRows(GRU):
+    class History(Stacked):
+        def at(self, rows, steps):
+            return self.memory[rows.sort().values, steps]
+
+    def scan(self, u, first, state):
+        h, history = super().scan(u, first, state)
+        return h, self.History(history.memory)
+
+
+class MixesRows(GRU):
+    """Permuting the rows permutes its output, and yet no row is alone."""
+
+    def _cell(self, gates, h):
+        return super()._cell(gates + 0.01 * gates.mean(0, keepdim=True), h)
+
+
+class StepDetaches(GRU):
+    def step(self, u, state):
+        return super().step(u, state.detach())
+
+
+class LastDetaches(GRU):
+    class History(Stacked):
+        def last(self):
+            return self.memory[:, -1].detach()
+
+    def scan(self, u, first, state):
+        h, history = super().scan(u, first, state)
+        return h, self.History(history.memory)
+
+
+class InputIsLost(GRU):
+    def _cell(self, gates, h):
+        return super()._cell(gates.detach(), h)
+
+
+class WritesInPlace(GRU):
+    def step(self, u, state):
+        h, _ = super().step(u, state)
+        with torch.no_grad():
+            state.add_(1)
+        return h, h
+
+
+class HidesItsMemory(Markov):
+    """A memory in the module, not in the state."""
+
+    before: torch.Tensor | None = None
+
+    def step(self, u, state):
+        h, state = super().step(u, state)
+        seen = h if self.before is None else h + self.before[: len(h)]
+        self.before = seen.detach()
+        return seen, state
+
+
+BREAKS = [
+    ("fold", ScanIgnoresFirst),
+    ("fold", CollectReverses),
+    ("fold", HidesItsMemory),
+    ("chunk", LastIsTheSecondToLast),
+    ("causal", Peeks),
+    ("reset", ForgetsNothing),
+    ("reset", ForgetsAlmost),
+    ("start", AtIsOffByOne),
+    ("start", AtSortsItsRows),
+    ("rows", MixesRows),
+    ("gradient", StepDetaches),
+    ("gradient", LastDetaches),
+    ("gradient", InputIsLost),
+    ("pure", WritesInPlace),
+]
+
+
+def _small(kind):
+    config = MarkovConfig(mlp=MLPConfig(units=6)) if issubclass(kind, Markov) else GRUConfig(units=6)
+    return prepare(kind(config, INPUTS))
+
+
+@pytest.mark.parametrize(("law", "broken"), BREAKS, ids=lambda x: x if isinstance(x, str) else x.__name__)
+def test_a_broken_backbone_is_found(law, broken):
+    backbone = _small(broken)
+    with pytest.raises(AssertionError):
+        laws.LAWS[law](backbone, 0)
+
+
+@pytest.mark.parametrize("whole", [GRU, Markov])
+def test_what_they_are_made_from_is_not_broken(whole):
+    for law in laws.LAWS.values():
+        law(_small(whole), 0)
+
+
+def test_every_law_has_a_break():
+    assert {law for law, _ in BREAKS} == set(laws.LAWS)
+
+
+class UpdateSeesNothing(Dynamics):
+    def update(self, embed, inputs, first, state, generator=None):
+        return super().update(torch.zeros_like(embed), inputs, first, state, generator)
+
+
+class ChunkForgetsTheLatentBefore(Dynamics):
+    def observe(self, embed, inputs, first, state, generator=None):
+        return super().observe(embed, inputs, first, state._replace(stoch=0 * state.stoch), generator)
+
+
+class SeesTheNext(Dynamics):
+    def observe(self, embed, inputs, first, state, generator=None):
+        return super().observe(embed + 0.01 * embed.roll(-1, 1), inputs, first, state, generator)
+
+
+class ActionIsOffByOne(Dynamics):
+    """Index t of the action is read as a_t, not as a_{t-1}: the oldest mistake of all."""
+
+    def observe(self, embed, inputs, first, state, generator=None):
+        return super().observe(embed, Inputs(inputs.action.roll(-1, 1), inputs.reward), first, state, generator)
+
+
+class LatentSurvives(Dynamics):
+    def advance(self, inputs, first, state):
+        h, memory = super().advance(inputs, first, state)
+        return h + 0.01 * first.unsqueeze(-1) * state.stoch.sum(-1, keepdim=True), memory
+
+
+class StartIsOffByOne(Dynamics):
+    def start(self, trace, rows, steps):
+        return super().start(trace, rows, (steps - 1).clamp_min(0))
+
+
+class StartHasAnotherMemory(Dynamics):
+    def start(self, trace, rows, steps):
+        state = super().start(trace, rows, steps)
+        return state._replace(memory=trace.history.at(rows, (steps - 1).clamp_min(0)).detach())
+
+
+class StartKeepsTheGraph(Dynamics):
+    def start(self, trace, rows, steps):
+        return super().start(trace, rows, steps)._replace(stoch=trace.stoch[rows, steps])
+
+
+class ComparesRows(Dynamics):
+    def observe(self, embed, inputs, first, state, generator=None):
+        return super().observe(embed - embed.mean(0), inputs, first, state, generator)
+
+
+DYNAMICS_BREAKS = [
+    ("fold", UpdateSeesNothing),
+    ("chunk", ChunkForgetsTheLatentBefore),
+    ("causal", SeesTheNext),
+    ("causal", ActionIsOffByOne),
+    ("reset", LatentSurvives),
+    ("start", StartIsOffByOne),
+    ("start", StartHasAnotherMemory),
+    ("start", StartKeepsTheGraph),
+    ("rows", ComparesRows),
+]
+
+
+@pytest.mark.parametrize("latent", ["gaussian", "categorical"])
+@pytest.mark.parametrize(("law", "broken"), DYNAMICS_BREAKS, ids=lambda x: x if isinstance(x, str) else x.__name__)
+def test_broken_dynamics_are_found(law, broken, latent):
+    dynamics = make_dynamics("gru", "filter", latent, wrap=broken)
+    with pytest.raises(AssertionError):
+        dynamics_laws.LAWS[law](dynamics, 0)
+
+
+@pytest.mark.parametrize("posterior", ["filter", "encode"])
+def test_an_action_that_survives_first_is_found(posterior, monkeypatch):
+    dynamics = make_dynamics("gru", posterior, "gaussian")
+    monkeypatch.setattr(Inputs, "reset", lambda self, first: self)
+    with pytest.raises(AssertionError):
+        dynamics_laws.LAWS["reset"](dynamics, 0)
+
+
+def test_an_entry_that_ignores_the_action_is_found():
+    class Deaf(Entry):
+        def share(self, inputs):
+            return 0 * super().share(inputs)
+
+    with pytest.raises(AssertionError, match="nothing moved"):
+        dynamics_laws.LAWS["causal"](make_dynamics("gru", "filter", "gaussian", entry=Deaf), 0)
+
+
+def test_every_law_of_dynamics_has_a_break():
+    assert {law for law, _ in DYNAMICS_BREAKS} == set(dynamics_laws.LAWS)
