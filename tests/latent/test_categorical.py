@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-
 from families import generator
+
 from reverie.errors import UserError
 from reverie.latent.categorical import Categorical, CategoricalConfig, OneHot
 

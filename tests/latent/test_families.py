@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from families import FAMILIES, generator, log_density
+
 from reverie.agents.parts import PARTS
 from reverie.latent.latent import draw
 

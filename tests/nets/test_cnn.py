@@ -32,7 +32,9 @@ def test_channels_double():
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 22), (18, 16)])
-@pytest.mark.parametrize("network", [lambda h, w: ImageEncoder(CONFIG, 3, h, w), lambda h, w: ImageDecoder(CONFIG, 7, 3, h, w)])
+@pytest.mark.parametrize(
+    "network", [lambda h, w: ImageEncoder(CONFIG, 3, h, w), lambda h, w: ImageDecoder(CONFIG, 7, 3, h, w)]
+)
 def test_sides_that_cannot_be_halved_are_refused(network, height, width):
     with pytest.raises(UserError, match=f"{height} x {width} cannot be halved 2 times; choose a size divisible by 4"):
         network(height, width)

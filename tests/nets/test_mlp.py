@@ -55,7 +55,9 @@ def test_a_head_that_starts_at_zero_predicts_nothing_and_learns():
     assert MLP(MLPConfig(units=5), 3, 2)(torch.randn(4, 3)).abs().min() > 0
 
 
-@pytest.mark.parametrize(("name", "truth"), [("silu", -0.2689414), ("elu", -0.6321206), ("relu", 0.0), ("tanh", -0.7615942)])
+@pytest.mark.parametrize(
+    ("name", "truth"), [("silu", -0.2689414), ("elu", -0.6321206), ("relu", 0.0), ("tanh", -0.7615942)]
+)
 def test_activations_at_minus_one(name, truth):
     assert activation(name)(torch.tensor(-1.0)).item() == pytest.approx(truth)
 

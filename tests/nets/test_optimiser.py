@@ -77,14 +77,6 @@ def test_it_goes_on_from_a_saved_state():
     assert not fresh.weight.equal(straight.weight)
 
 
-def test_a_graph_can_be_kept_for_another_step():
-    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
-    loss = loss_of(first, second)
-    Optimiser(OptimiserConfig(lr=1e-9), [first]).step(loss, retain_graph=True)
-    with pytest.raises(RuntimeError, match="second time|modified by an inplace"):
-        Optimiser(OptimiserConfig(), [first]).step(loss_of(first).square().add(0 * loss))  # its weights have moved
-
-
 @pytest.mark.parametrize("changes", [{"lr": 0.0}, {"eps": -1.0}, {"clip": 0.0}])
 def test_what_cannot_be_is_refused(changes):
     with pytest.raises(UserError, match="must be positive, not .*" + str(*changes.values())):

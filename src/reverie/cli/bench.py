@@ -13,6 +13,7 @@ from reverie.agents.config import Config
 from reverie.agents.parts import Parts
 from reverie.agents.preset import Preset
 from reverie.agents.presets import PRESETS
+from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
 from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.gru import GRUConfig
@@ -21,10 +22,9 @@ from reverie.envs.make import EnvConfig
 from reverie.latent.categorical import CategoricalConfig
 from reverie.nets.cnn import CNNConfig
 from reverie.nets.mlp import MLPConfig
-from reverie.behaviour.actor import ActorConfig
+from reverie.report.write import write_json
 from reverie.representation.decoder import DecoderConfig
 from reverie.representation.encoder import EncoderConfig
-from reverie.report.write import write_json
 from reverie.train.bench import Measurement, measure
 from reverie.train.device import choose_device, choose_threads
 from reverie.train.folder import versions

@@ -31,7 +31,7 @@ def detach(tree: T) -> T:
 
 
 def forget(tree: T, first: Tensor) -> T:
-    """Zero where first "..." is one; each tensor is "... F" or more. What was there leaves no trace, even if infinite."""
+    """Zero where first "..." is one; each tensor is "... F" or more. Not even infinity leaves a trace."""
 
     def zero(x: Tensor) -> Tensor:
         return torch.where(first.bool().reshape(*first.shape, *[1] * (x.dim() - first.dim())), 0, x)

@@ -105,7 +105,7 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
 
 
 class Evaluator:
-    """Evaluates an agent on the same episodes each time. Their seeds come from the run's; no training episode has them."""
+    """Evaluates an agent on the same episodes each time. Their seeds are the run's own, and never training's."""
 
     EVALUATION = 1_000_000  # environments are numbered from here on, so that no seed is shared with training
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import subprocess
 from importlib import metadata
 from pathlib import Path
 
@@ -71,7 +72,23 @@ def versions() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+    commit = _commit()
+    if commit:
+        found["commit"] = commit
     return found | {"machine": platform.machine(), "system": platform.system(), "cpu": processor()}
+
+
+def _commit() -> str:
+    """The commit of the checkout that the package runs from, "+" where it was changed since; empty elsewhere."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        # a package installed below someone else's checkout is not what that checkout's commit describes
+        subprocess.run([*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "--", "."], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return commit + ("+" if changed.stdout.strip() else "")
 
 
 def processor() -> str:

@@ -185,9 +185,8 @@ class Trainer:
             checkpoint.save(self.folder.checkpoint, self.agent, optimisers, state)
         self._write(log, metrics)
         minutes = self._watch.train_seconds / 60
-        progress.message(
-            f"{self.frames:>9,} frames  {minutes:5.1f} min  return {metrics['eval/return']:8.1f}  dreamed {dreamed:8.1f}"
-        )
+        result = f"return {metrics['eval/return']:8.1f}  dreamed {dreamed:8.1f}"
+        progress.message(f"{self.frames:>9,} frames  {minutes:5.1f} min  {result}")
 
     def _write(self, log: MetricLog, metrics: Mapping[str, float | list[float]]) -> None:
         log.write(self.frames, self.learner.updates, self._watch.seconds, self._watch.train_seconds, metrics)

@@ -95,7 +95,7 @@ class HeadConfig:
 
 
 class Head(nn.Module):
-    """Features "... D", "... Z" to a scalar "..."; its last layer starts at zero, so that it predicts nothing at first."""
+    """Features "... D", "... Z" to a scalar "..."; its last layer starts at zero: it predicts nothing at first."""
 
     def __init__(self, config: HeadConfig, deter: int, stoch: int, output: Output | None = None) -> None:
         super().__init__()

@@ -15,7 +15,6 @@ from torch import Tensor
 from reverie.types import Dream, Features, State
 from reverie.world.world import World
 
-
 Policy = Callable[[Features], Tensor]
 """Features "N .." to actions "N A"."""
 

@@ -50,9 +50,10 @@ class FilteringConfig:
 
 
 class Filtering:
-    """The evidence lower bound of a latent state-space model (PlaNet, eq. 3; Dreamer, eq. 10; V2, eq. 2 for the balance).
+    """The evidence lower bound of a latent state-space model (PlaNet, eq. 3; Dreamer, eq. 10; V2, eq. 2: the balance).
 
-    L = observation + reward + continuation + dynamics max(KL(sg q || p), free) + representation max(KL(q || sg p), free)
+    L = observation + reward + continuation
+        + dynamics max(KL(sg q || p), free) + representation max(KL(q || sg p), free)
 
     Deviation: free nats are subtracted per state, as in DreamerV2 and V3; Dreamer clipped the mean of the batch.
     """

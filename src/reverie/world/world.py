@@ -62,5 +62,5 @@ class World(nn.Module):
         return self.dynamics.imagine(Inputs(action, reward), state, generator, temperature)
 
     def decode(self, features: Features) -> dict[str, Tensor]:
-        """The observations that features "..." stand for, in their own units; images in [0, 1]. Empty without a decoder."""
+        """The observations that features stand for, in their own units, images in [0, 1]; empty without a decoder."""
         return {} if self.decoder is None else self.preprocess.restore(self.decoder(features))

@@ -1,0 +1,120 @@
+"""Backbones, entry and posteriors, pinned to slow computations; what they promise each other is in tests/laws."""
+
+import math
+
+import pytest
+import torch
+
+from reverie.dynamics.dynamics import Dynamics, DynamicsConfig, Entry
+from reverie.dynamics.gru import GRU, GRUConfig
+from reverie.dynamics.markov import Markov, MarkovConfig
+from reverie.dynamics.posterior import Encode, EncodeConfig, Filter, FilterConfig
+from reverie.errors import UserError
+from reverie.latent.gaussian import Gaussian, GaussianConfig
+from reverie.nets.mlp import MLPConfig
+from reverie.types import Inputs
+
+SMALL = MLPConfig(units=6)
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def test_the_gru_by_hand():
+    gru = GRU(GRUConfig(units=1, norm="none"), 1)
+    with torch.no_grad():
+        gru.input.weight.copy_(torch.tensor([[1.0], [2.0], [3.0]]))
+        gru.recurrent.weight.copy_(torch.tensor([[0.5], [-1.0], [0.25]]))
+        gru.recurrent.bias.copy_(torch.tensor([0.1, 0.2, 0.3]))
+    # u = 0.4, h = 0.8: reset 0.4 + 0.4 + 0.1 = 0.9; candidate 0.8 - 0.8 + 0.2 = 0.2; update 1.2 + 0.2 + 0.3 = 1.7
+    candidate, update = math.tanh(sigmoid(0.9) * 0.2), sigmoid(1.7 - 1)
+    h, memory = gru.step(torch.tensor([[[0.4]]]), torch.tensor([[0.8]]))
+    assert h.item() == pytest.approx(update * candidate + (1 - update) * 0.8, rel=1e-6)
+    assert memory is h
+
+
+def test_the_gru_normalises_its_gates_together():
+    gru = GRU(GRUConfig(units=2), 3)
+    u, h = torch.randn(4, 1, 3), torch.randn(4, 2)
+    gates = u[:, 0] @ gru.input.weight.T + h @ gru.recurrent.weight.T
+    gates = (gates - gates.mean(-1, keepdim=True)) / (gates.var(-1, correction=0, keepdim=True) + 1e-3).sqrt()
+    reset, candidate, update = gates.chunk(3, -1)
+    update = torch.sigmoid(update - 1)
+    truth = update * torch.tanh(torch.sigmoid(reset) * candidate) + (1 - update) * h
+    torch.testing.assert_close(gru.step(u, h)[0], truth)
+
+
+def test_markov_is_its_network():
+    markov = Markov(MarkovConfig(mlp=SMALL), 3)
+    u = torch.randn(4, 1, 3)
+    assert markov.size == 6
+    assert markov.step(u, markov.initial(4))[0].equal(markov.mlp(u[:, 0]))
+    assert markov.initial(4).shape == (4, 0)
+
+
+def test_the_entry_by_slow_computation():
+    entry = Entry(MLPConfig(units=4, activation="tanh", norm="none"), 3, 2)
+    z, a = torch.randn(5, 3), torch.randn(5, 2)
+    truth = torch.tanh(z @ entry.stoch.weight.T + entry.stoch.bias + a @ entry.action.weight.T)
+    assert not entry.reads_reward
+    torch.testing.assert_close(entry(z, entry.share(Inputs(a, torch.randn(5)))), truth.unsqueeze(-2))
+
+
+def test_the_filter_is_an_mlp_of_memory_and_embedding():
+    posterior = Filter(FilterConfig(mlp=MLPConfig(layers=2, units=6)), 3, 4, 5)
+    h, e = torch.randn(7, 3), torch.randn(7, 4)
+    hidden = posterior.memory(h) + e @ posterior.embed.weight.T
+    hidden = torch.nn.functional.silu(posterior.norm(hidden))
+    truth = posterior.rest(hidden)
+    assert truth.shape == (7, 5) and len(posterior.rest) == 4  # one more hidden layer, and the last
+    torch.testing.assert_close(posterior.infer(h, e), truth)
+
+
+def test_encode_does_not_read_the_memory():
+    posterior = Encode(EncodeConfig(mlp=SMALL), 3, 4, 5)
+    e = torch.randn(7, 4)
+    assert posterior.infer(torch.randn(7, 3), e).equal(posterior.infer(torch.randn(7, 3), e))
+
+
+def dynamics():
+    torch.manual_seed(0)
+    latent, backbone = Gaussian(GaussianConfig(size=3)), GRU(GRUConfig(units=5), 6)
+    posterior = Filter(FilterConfig(mlp=SMALL), 5, 4, latent.parameters_size)
+    return Dynamics(DynamicsConfig(prior=SMALL), Entry(SMALL, 3, 2), backbone, latent, posterior)
+
+
+def test_sizes():
+    both = dynamics()
+    assert (both.deter_size, both.stoch_size) == (5, 3)
+    assert both.prior(torch.zeros(2, 7, 5)).shape == (2, 7, 6)
+
+
+def test_a_step_draws_from_the_prior_in_dreams_and_from_the_posterior_in_reality():
+    both, inputs = dynamics(), Inputs(torch.randn(1, 2).expand(4000, 2))
+    state = both.initial(4000)
+    embed = torch.randn(1, 4).expand(4000, 4)
+    generator = torch.Generator().manual_seed(0)
+    real = both.update(embed, inputs, torch.zeros(4000), state, generator)
+    dreamed = both.imagine(inputs, state, generator)
+    torch.testing.assert_close(real.deter, dreamed.deter)  # h_t knows nothing of e_t
+    posterior = both.latent.posterior(both.posterior.infer(real.deter, embed))
+    prior = both.latent.prior(both.prior(dreamed.deter))
+    for drawn, truth, other in ((real, posterior, prior), (dreamed, prior, posterior)):
+        bound = 5 * truth.std[0] / 4000**0.5
+        assert ((drawn.stoch.mean(0) - truth.mean[0]).abs() < bound).all()
+        assert ((drawn.stoch.mean(0) - other.mean[0]).abs() > bound).any()
+
+
+def test_temperature_reaches_the_prior():
+    both, inputs = dynamics(), Inputs(torch.zeros(3, 2))
+    warm, hot, mode = (
+        both.imagine(inputs, both.initial(3), None if seed is None else torch.Generator().manual_seed(seed), t).stoch
+        for seed, t in ((0, 1.0), (0, 4.0), (None, 4.0))
+    )
+    torch.testing.assert_close(hot - mode, 2 * (warm - mode))
+
+
+def test_a_gru_without_units_is_refused():
+    with pytest.raises(UserError, match=r"backbone.units must be at least 1, not 0"):
+        GRUConfig(units=0)

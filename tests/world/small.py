@@ -1,0 +1,63 @@
+"""A small world whose weights are at no special value, and chunks of experience for it."""
+
+import torch
+from torch import Tensor
+
+from reverie.agents.parts import PARTS
+from reverie.dynamics.dynamics import Dynamics, DynamicsConfig, Entry
+from reverie.dynamics.gru import GRU, GRUConfig
+from reverie.latent.categorical import CategoricalConfig
+from reverie.latent.gaussian import GaussianConfig
+from reverie.nets.cnn import CNNConfig
+from reverie.nets.mlp import MLPConfig
+from reverie.representation.decoder import Decoder, DecoderConfig
+from reverie.representation.encoder import Encoder, EncoderConfig
+from reverie.representation.preprocess import Preprocess, PreprocessConfig
+from reverie.types import Batch
+from reverie.world.heads import Binary, Head, HeadConfig
+from reverie.world.world import World
+
+ROWS, STEPS, ACTION = 3, 4, 2
+SHAPES = {"eye": (4, 4, 1), "speed": (2,)}
+_MLP = MLPConfig(units=6)
+_LATENTS = {"gaussian": GaussianConfig(size=3), "categorical": CategoricalConfig(groups=2, classes=3)}
+
+
+def make_world(latent: str = "gaussian", posterior: str = "filter", decoder: bool = True) -> World:
+    """A GRU world; heads and all else are moved away from where they start."""
+    torch.manual_seed(0)
+    z = PARTS["latent"][latent](_LATENTS[latent])
+    encoder = Encoder(EncoderConfig(mlp=_MLP, cnn=CNNConfig(depth=2, stages=1)), SHAPES)
+    backbone, kind = GRU(GRUConfig(units=5), 6), PARTS["posterior"][posterior]
+    infer = kind(kind.Config(mlp=_MLP), 5, encoder.size, z.parameters_size)
+    config, head = DecoderConfig(mlp=_MLP, cnn=CNNConfig(depth=2, stages=1)), HeadConfig(mlp=_MLP)
+    world = World(
+        Preprocess(PreprocessConfig(vectors="symlog"), SHAPES),
+        encoder,
+        Dynamics(DynamicsConfig(prior=_MLP), Entry(_MLP, z.size, ACTION), backbone, z, infer),
+        Decoder(config, 5, z.size, SHAPES) if decoder else None,
+        Head(head, 5, z.size),
+        Head(head, 5, z.size, output=Binary()),
+    )
+    for parameter in world.parameters():
+        parameter.data.add_(0.3 * torch.randn_like(parameter))
+    return world.eval()
+
+
+def make_batch(steps: int = STEPS, seed: int = 0) -> Batch:
+    """Experience in which row 1 ends at step 1 and row 2 runs into a time limit there; both begin anew at step 2."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(ROWS, steps, *shape, generator=generator)
+
+    first, terminal = torch.zeros(2, ROWS, steps).unbind(0)
+    first[1:, 2:3] = 1
+    terminal[1, 1:2] = 1
+    eye = torch.randint(0, 256, (ROWS, steps, *SHAPES["eye"]), generator=generator, dtype=torch.uint8)
+    return Batch({"eye": eye, "speed": draw(2)}, draw(ACTION), 3 * draw(), first, terminal)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    """A source of draws."""
+    return torch.Generator().manual_seed(seed)
