@@ -48,23 +48,23 @@ class Features(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What enters the backbone beside z_{t-1}: the action a_{t-1} "... A" and, where it is read, the reward "..."."""
+    """What is known on arriving at t beside the observation: a_{t-1} "... A" and r_t "...", in the world's unit."""
 
     action: Tensor
-    reward: Tensor | None = None
-
-    def reset(self, first: Tensor) -> "Inputs":
-        """The same inputs, zero where first "..." is one."""
-        reward = None if self.reward is None else torch.where(first.bool(), 0, self.reward)
-        return Inputs(torch.where(first.bool().unsqueeze(-1), 0, self.action), reward)
+    reward: Tensor
 
 
 class State(NamedTuple):
-    """Where a rollout stands, real or dreamed: the backbone's memory S, deter "B D", stoch "B Z"."""
+    """Where a rollout stands, real or dreamed: the backbone's memory S, deter "B D", stoch "B Z", reward "B".
+
+    The reward r_t enters the backbone with z_t and a_t, at t + 1, where it is read at all: h_t must not know the reward
+    that is predicted from it.
+    """
 
     memory: Any
     deter: Tensor
     stoch: Tensor
+    reward: Tensor
 
     @property
     def features(self) -> Features:
@@ -85,10 +85,11 @@ class History(Protocol):
 
 
 class Trace(NamedTuple):
-    """What the model made of a chunk: deter "B T D", stoch "B T Z", the parameters "B T P" of both distributions."""
+    """What the model made of a chunk: deter "B T D", stoch "B T Z", reward "B T", the parameters of both distributions."""
 
     deter: Tensor
     stoch: Tensor
+    reward: Tensor
     posterior: Tensor
     prior: Tensor
     history: History
@@ -100,7 +101,7 @@ class Trace(NamedTuple):
 
     def last(self) -> State:
         """The state after the last step of the chunk."""
-        return State(self.history.last(), self.deter[:, -1], self.stoch[:, -1])
+        return State(self.history.last(), self.deter[:, -1], self.stoch[:, -1], self.reward[:, -1])
 
 
 @dataclass(frozen=True)
@@ -113,11 +114,6 @@ class Batch:
     first: Float[Tensor, "B T"]
     terminal: Float[Tensor, "B T"]
     opaque: Mapping[str, Tensor] = field(default_factory=dict)
-
-    @property
-    def inputs(self) -> Inputs:
-        """What enters the backbone at each index beside the latent: index t holds a_{t-1} and r_t."""
-        return Inputs(self.action, self.reward)
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""
@@ -173,7 +169,8 @@ def total(losses: Losses) -> Tensor:
 
 
 class Experience(NamedTuple):
-    """What a behaviour learns from: a batch, and what the world made of it."""
+    """What a behaviour learns from: a batch, what the world made of it, a dream where the objective unrolled one."""
 
     batch: Batch
     trace: Trace
+    dream: Dream | None = None

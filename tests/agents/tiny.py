@@ -136,9 +136,8 @@ def built(resolved: Resolved) -> Agent:
 def learner(resolved: Resolved, agent: Agent | None = None) -> Learner:
     """What learns, as a Trainer would make it."""
     agent = built(resolved) if agent is None else agent
-    objective = resolved.parts.chosen("objective")(resolved.config.objective)
     program = PRESETS[resolved.preset].program(resolved.config)
-    return Learner(agent, objective, program, torch.Generator().manual_seed(0), resolved.config.train.precision)
+    return Learner(agent, program, torch.Generator().manual_seed(0), resolved.config.train.precision)
 
 
 def random_batch(agent: Agent, rows: int = 2, length: int = 5, seed: int = 0) -> Batch:

@@ -22,14 +22,14 @@ def rows(number):
 
 def density(policy, action):
     """p(a) of one-dimensional actions in double precision: N(atanh(a); mean, std) / (1 - a^2)."""
-    mean, std = (float(x) for x in policy(FEATURES))
+    mean, std = (float(x.detach()) for x in policy(FEATURES))
     raw = np.arctanh(action)
     return np.exp(-0.5 * ((raw - mean) / std) ** 2) / (std * np.sqrt(2 * np.pi)) / (1 - action**2)
 
 
 def grid(policy):
     """Actions spaced evenly before the tanh, and the width of each one's cell after it."""
-    mean, std = (float(x) for x in policy(FEATURES))
+    mean, std = (float(x.detach()) for x in policy(FEATURES))
     edges = np.tanh(np.linspace(mean - 7 * std, min(mean + 7 * std, 17), 20_001))
     return (edges[1:] + edges[:-1]) / 2, np.diff(edges)
 

@@ -36,7 +36,7 @@ BEHAVIOURS = pytest.mark.parametrize("make", [value_gradient, reward_gradient])
 
 
 def learn(behaviour, world, seen, seed=0):
-    return behaviour.learn(world, seen, None, torch.Generator().manual_seed(seed))
+    return behaviour.learn(world, seen, torch.Generator().manual_seed(seed))
 
 
 def gradient(module):
@@ -227,7 +227,7 @@ def test_large_returns_are_divided_by_their_range_and_small_ones_are_not_enlarge
 @BEHAVIOURS
 def test_the_world_needs_no_loss_of_the_behaviour(make):
     world = LinearQuadratic()
-    assert make(world).loss(world, experience(world, 2)) == ({}, None)
+    assert make(world).loss(world, experience(world, 2), torch.Generator()) == {}
 
 
 @pytest.mark.parametrize(

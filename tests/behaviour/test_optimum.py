@@ -22,7 +22,7 @@ ALL = {"starts": 0, "gamma": GAMMA, "entropy": 0.0, "actor": LINEAR, "actor_opti
 def train(behaviour, world, updates):
     generator = torch.Generator().manual_seed(1)
     for seed in range(updates):
-        behaviour.learn(world, experience(world, 64, seed=seed), None, generator)
+        behaviour.learn(world, experience(world, 64, seed=seed), generator)
 
 
 def excess(behaviour, world, optimum, horizon):

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from reverie.behaviour.behaviour import Behaviour
 from reverie.envs.codec import ActionCodec
-from reverie.types import Inputs, Mode, State
+from reverie.types import Mode, State
+from reverie.world.objective import Objective
 from reverie.world.world import World
 
 
@@ -24,10 +25,11 @@ class Carry(NamedTuple):
 class Agent(nn.Module):
     """A world and a behaviour that act in an environment, and dream."""
 
-    def __init__(self, world: World, behaviour: nn.Module, codec: ActionCodec) -> None:
+    def __init__(self, world: World, objective: nn.Module, behaviour: nn.Module, codec: ActionCodec) -> None:
         super().__init__()
         self.world = world
-        self.behaviour: Behaviour[Any] = behaviour  # type: ignore[assignment]  # a module that keeps the Protocol
+        self.objective: Objective = objective  # type: ignore[assignment]  # modules that keep their Protocols
+        self.behaviour: Behaviour[Any] = behaviour  # type: ignore[assignment]
         self.codec = codec
 
     @property
@@ -44,6 +46,7 @@ class Agent(nn.Module):
     def act(
         self,
         observation: Mapping[str, np.ndarray],
+        reward: np.ndarray,
         first: np.ndarray,
         carry: Carry,
         mode: Mode = "evaluate",
@@ -53,6 +56,7 @@ class Agent(nn.Module):
 
         Args:
             observation: arrays "B ..." of each key.
+            reward: "B", what led here brought; zero where an episode begins.
             first: "B", one where an episode begins.
             carry: from `initial` or the step before.
             mode: explore (needs a generator) or evaluate, which is deterministic.
@@ -64,7 +68,8 @@ class Agent(nn.Module):
         device = self.device
         seen = {key: torch.as_tensor(x, device=device) for key, x in observation.items()}
         starts = torch.as_tensor(first, device=device).float()
+        brought = torch.as_tensor(reward, device=device).float()
         draws = generator if mode == "explore" else None
-        state = self.world.update(seen, Inputs(carry.action), starts, carry.state, draws)
+        state = self.world.update(seen, self.world.arriving(carry.action, brought), starts, carry.state, draws)
         action, memory = self.behaviour.act(self.world, state, carry.memory, starts, mode, generator)
         return self.codec.decode(action.float().cpu().numpy()), Carry(state, memory, action)

@@ -39,7 +39,7 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
     entry = Entry(config.dynamics.entry, latent.size, action)
     backbone: nn.Module = parts.chosen("backbone")(config.backbone, entry.size)
     sizes = (backbone.size, latent.size)
-    posterior = parts.chosen("posterior")(config.posterior, backbone.size, encoder.size, latent.parameters_size)
+    posterior = parts.chosen("posterior")(config.posterior, backbone.size, encoder.size, latent.posterior_size)
     return World(
         Preprocess(config.preprocess, shapes),
         encoder,
@@ -67,4 +67,5 @@ def build(
     world = build_world(config, parts, shapes_of(observation_space), actions.size)
     dynamics = world.dynamics
     behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, actions.size)
-    return Agent(world, behaviour, actions)
+    objective = parts.chosen("objective")(config.objective, world)
+    return Agent(world, objective, behaviour, actions)

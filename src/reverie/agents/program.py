@@ -11,12 +11,14 @@ class Group:
     """Some losses, summed, whose gradients go into some modules and nowhere else."""
 
     name: str
+    """a group of this name is the same one in every stage."""
     modules: tuple[str, ...]
     """names of the agent's modules, such as "world" or "world.encoder"."""
     losses: tuple[str, ...] = ("*",)
     """patterns of the losses' names."""
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    lr_scale: float = 1.0
+    lr_scales: tuple[tuple[str, float], ...] = ()
+    """modules whose learning rate is a share of the optimiser's, such as ("world.encoder", 0.3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,8 @@ class Stage:
     """who chooses the actions that are collected; none collects nothing."""
     collect: int = 1
     """agent steps between updates, in all environments together."""
+    objective: str = "objective"
+    """the name of the agent's module that gives the losses."""
     groups: tuple[Group, ...] = ()
     """what of the world is learned; nothing by default."""
     behave: bool = False

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reverie.nets.optimiser import Optimiser
-from reverie.types import Dream, Experience, Losses, Metrics, Mode, State
+from reverie.types import Experience, Losses, Metrics, Mode, State
 from reverie.world.world import World
 
 M = TypeVar("M")
@@ -29,10 +29,10 @@ class Behaviour(Protocol[M]):
         """The actions "B A" in [-1, 1] to take at the given state. Evaluation is deterministic."""
         ...
 
-    def loss(self, world: World, experience: Experience) -> tuple[Losses, Dream | None]:
+    def loss(self, world: World, experience: Experience, generator: torch.Generator) -> Losses:
         """Losses whose gradients shape the world (TD-MPC's Q, DreamerV3's replay value); mostly none."""
         ...
 
-    def learn(self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator) -> Metrics:
+    def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
         """One update of the behaviour, by its own optimisers. The world's weights receive nothing."""
         ...

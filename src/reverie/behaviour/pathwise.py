@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from reverie.behaviour.actor import Actor, ActorConfig
 from reverie.behaviour.starts import choose_starts
 from reverie.nets.optimiser import Optimiser
+from reverie.ops import tree
 from reverie.types import Batch, Dream, Experience, Features, Losses, Metrics, Mode, State
 from reverie.world.imagine import imagine
 from reverie.world.world import World
@@ -60,9 +61,9 @@ class Pathwise(nn.Module):
             return self.actor.mode(state.features), memory
         return self.actor.explore(state.features, generator), memory
 
-    def loss(self, world: World, experience: Experience) -> tuple[Losses, Dream | None]:
+    def loss(self, world: World, experience: Experience, generator: torch.Generator) -> Losses:
         """Nothing here shapes the world."""
-        return {}, None
+        return {}
 
     def dream(
         self, world: World, experience: Experience, starts: int, horizon: int, generator: torch.Generator
@@ -70,7 +71,7 @@ class Pathwise(nn.Module):
         """A dream with its graph, from some states of the batch."""
         batch: Batch = experience.batch
         rows, steps = choose_starts(batch, starts, generator)
-        start = world.dynamics.start(experience.trace, rows, steps)
+        start = tree.detach(world.dynamics.start(experience.trace, rows, steps))
         nudge = torch.zeros(len(rows), horizon, self.actor.size, device=batch.first.device, requires_grad=True)
         nudges, noises = iter(nudge.unbind(1)), []
 

@@ -10,7 +10,7 @@ from reverie.errors import UserError
 from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import reach
-from reverie.types import Dream, Experience, Metrics
+from reverie.types import Experience, Metrics
 from reverie.world.world import World
 
 
@@ -48,7 +48,7 @@ class RewardGradient(Pathwise):
         self._config = config
         self.optimisers = {"actor": Optimiser(config.actor_optimiser, [self.actor])}
 
-    def learn(self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator) -> Metrics:
+    def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
         """One update of the actor from a dream of its own.
 
         Returns:

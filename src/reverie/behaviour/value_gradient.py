@@ -13,7 +13,7 @@ from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import lambda_return, reach
 from reverie.ops.scale import spread
-from reverie.types import Dream, Experience, Loss, Metrics, total
+from reverie.types import Experience, Loss, Metrics, total
 from reverie.world.heads import HeadConfig
 from reverie.world.world import World
 
@@ -76,7 +76,7 @@ class ValueGradient(Pathwise):
             "critic": Optimiser(config.critic_optimiser, [self.critic.value]),
         }
 
-    def learn(self, world: World, experience: Experience, dream: Dream | None, generator: torch.Generator) -> Metrics:
+    def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
         """One update of actor and critic from a dream of its own.
 
         Returns:

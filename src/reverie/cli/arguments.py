@@ -76,7 +76,8 @@ def _first_pass(arguments: Sequence[str]) -> Namespace:
 
 
 def _preset(name: str | None, arguments: Sequence[str]) -> Preset:
-    if name is None or name.startswith("-"):
+    # After an option, only tyro knows which word is its value and which one the preset.
+    if name is None or arguments[0].startswith("-"):
         if {"-h", "--help"} & set(arguments):
             return PRESETS["dreamer"]
         raise UserError(

@@ -26,10 +26,12 @@ def train(arguments: Sequence[str]) -> None:
     if request.dry_run:
         forecast(request, folder)
         return
-    folder.create(request.resolved)
+    folder.check()
+    # What cannot be built leaves no folder behind.
     trainer = Trainer(request.resolved, folder)
-    print(headline(request, trainer))
     try:
+        folder.create(request.resolved)
+        print(headline(request, trainer))
         with Progress(config.train.steps) as progress:
             trainer.run(progress)
         print(f"the run is in {path}")

@@ -13,8 +13,8 @@ from reverie.data.replay import PREFIX, Column, Record, Replay
 from reverie.envs.codec import ActionCodec
 from reverie.errors import UserError
 
-Act = Callable[[Mapping[str, np.ndarray], np.ndarray], np.ndarray]
-"""Observations "B ..." and first "B" to the environments' own actions "B ..."."""
+Act = Callable[[Mapping[str, np.ndarray], np.ndarray, np.ndarray], np.ndarray]
+"""Observations "B ...", the rewards "B" that came with them, and first "B" to the environments' own actions "B ..."."""
 
 
 def columns_of(space: gymnasium.spaces.Space, codec: ActionCodec) -> dict[str, Column]:
@@ -27,7 +27,7 @@ def columns_of(space: gymnasium.spaces.Space, codec: ActionCodec) -> dict[str, C
 def random_act(codec: ActionCodec, rng: np.random.Generator) -> Act:
     """Actions drawn uniformly from the environment's own space."""
 
-    def act(observation: Mapping[str, np.ndarray], first: np.ndarray) -> np.ndarray:
+    def act(observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
         return codec.sample(rng, len(first))
 
     return act
@@ -74,7 +74,7 @@ class Collector:
     def _step(self, act: Act) -> Record:
         assert self._record is not None
         now = {key.removeprefix(PREFIX): x for key, x in self._record.items() if key.startswith(PREFIX)}
-        action = act(now, self._record["first"])
+        action = act(now, self._record["reward"], self._record["first"])
         first = self._done
         observation, reward, terminated, truncated, _ = self._envs.step(action)
         # Where an episode had ended the environment was reset instead: what was chosen there never happened.

@@ -2,10 +2,12 @@
 
     index       t-1            t                     t+1
     inputs                     a_{t-1}, r_t          a_t, r_{t+1}
-    backbone                   h_t = f(z_{<t}, a_{<t})
+    enter       (z, r)_{t-2}, a_{t-2}   (z, r)_{t-1}, a_{t-1}
+    backbone                   h_t = f(z_{<t}, r_{<t}, a_{<t})
     latent      z_{t-1}        z_t ~ q(. | e_t[, h_t])  or  p(. | h_t)
 
-Where first_t is one, z_{t-1}, a_{t-1} and the memory that enter are those of `initial`.
+Where first_t is one, z_{t-1}, r_{t-1}, a_{t-1} and the memory that enter are those of `initial`. This module and its
+posteriors are the only ones that shift time.
 """
 
 from dataclasses import dataclass, field
@@ -50,9 +52,9 @@ class Entry(nn.Module):
         self.norm = norm(config.norm, config.units)
         self.activation = activation(config.activation)
 
-    def share(self, inputs: Inputs) -> Float[Tensor, "*B S"]:
-        """What the inputs contribute, for one step or for a chunk."""
-        return self.action(inputs.action)
+    def share(self, action: Float[Tensor, "*B A"], reward: Float[Tensor, "*B"]) -> Float[Tensor, "*B S"]:
+        """What a_{t-1} and r_{t-1} contribute, for one step or for a chunk; this entry does not read the reward."""
+        return self.action(action)
 
     def forward(self, stoch: Float[Tensor, "*B Z"], share: Float[Tensor, "*B S"]) -> Float[Tensor, "*B 1 U"]:
         """The token of each step, from the latent before it and the inputs' share."""
@@ -70,7 +72,7 @@ class Dynamics(nn.Module):
         self.backbone: Backbone[Any] = backbone  # type: ignore[assignment]  # a module that keeps the Protocol
         self.latent = latent
         self.posterior: Posterior = posterior  # type: ignore[assignment]
-        self.prior_net = MLP(config.prior, self.backbone.size, latent.parameters_size)
+        self.prior_net = MLP(config.prior, self.backbone.size, latent.prior_size)
 
     @property
     def deter_size(self) -> int:
@@ -89,6 +91,7 @@ class Dynamics(nn.Module):
             self.backbone.initial(rows),
             weight.new_zeros(rows, self.deter_size),  # type: ignore[operator]
             weight.new_zeros(rows, self.stoch_size),  # type: ignore[operator]
+            weight.new_zeros(rows),  # type: ignore[operator]
         )
 
     def prior(self, h: Float[Tensor, "*B D"]) -> Float[Tensor, "*B P"]:
@@ -115,33 +118,51 @@ class Dynamics(nn.Module):
         generator: torch.Generator | None = None,
     ) -> State:
         """One real step: h_t, then z_t ~ q; without a generator z_t is the mode."""
-        share = self.entry.share(inputs.reset(first))
+        share = self.entry.share(tree.forget(inputs.action, first), tree.forget(state.reward, first))
         h, memory = self.advance(share, first, state)
         posterior = self.latent.posterior(self.posterior.infer(h, embed))
-        return State(memory, h, draw(posterior, generator))
+        return State(memory, h, draw(posterior, generator), inputs.reward)
 
     def imagine(
-        self, inputs: Inputs, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
+        self,
+        action: Float[Tensor, "B A"],
+        state: State,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
     ) -> State:
-        """One dreamed step: h_{t+1} from (z_t, a_t), then z_{t+1} ~ p; without a generator z_{t+1} is the mode."""
-        h, memory = self.backbone.step(self.entry(state.stoch, self.entry.share(inputs)), state.memory)
-        return State(memory, h, draw(self.latent.prior(self.prior(h), temperature), generator))
+        """One dreamed step: h_{t+1} from (z_t, a_t, r_t), then z_{t+1} ~ p; without a generator z_{t+1} is the mode.
+
+        The reward of the new state is left at zero: the one who has a reward head fills it in.
+        """
+        u = self.entry(state.stoch, self.entry.share(action, state.reward))
+        h, memory = self.backbone.step(u, state.memory)
+        z = draw(self.latent.prior(self.prior(h), temperature), generator)
+        return State(memory, h, z, torch.zeros_like(state.reward))
 
     def start(self, trace: Trace, rows: Tensor, steps: Tensor) -> State:
-        """The states after the chosen (b, t) of a chunk, "N" of each, cut from the graph: where dreams start."""
-        state = State(trace.history.at(rows, steps), trace.deter[rows, steps], trace.stoch[rows, steps])
-        return tree.detach(state)
+        """The states after the chosen (b, t) of a chunk, "N" of each, with their graph: where dreams start."""
+        memory = trace.history.at(rows, steps)
+        return State(memory, trace.deter[rows, steps], trace.stoch[rows, steps], trace.reward[rows, steps])
+
+    def select(self, state: State, rows: Tensor) -> State:
+        """Rows of a state; repeats are allowed, as for a planner's candidates."""
+        memory = self.backbone.select(state.memory, rows)
+        return State(memory, state.deter[rows], state.stoch[rows], state.reward[rows])
+
+    def shares(self, inputs: Inputs, first: Float[Tensor, "B T"], state: State) -> Float[Tensor, "B T S"]:
+        """The entry's share of a_{t-1} and r_{t-1} for a chunk that follows the state; zero where an episode begins."""
+        before = torch.cat([state.reward.unsqueeze(1), inputs.reward[:, :-1]], 1)
+        return self.entry.share(tree.forget(inputs.action, first), tree.forget(before, first))
 
     def advance(
         self, share: Float[Tensor, "B S"], first: Float[Tensor, "B"], state: State
     ) -> tuple[Float[Tensor, "B D"], Any]:
-        """h_t and the memory after it, from the state at t-1 and the share of inputs that were reset already."""
-        stoch = tree.forget(state.stoch, first)
-        return self.backbone.step(self.entry(stoch, share), self.backbone.forget(state.memory, first))
+        """h_t and the memory after it, from the state at t-1 and the entry's share."""
+        u = self.entry(tree.forget(state.stoch, first), share)
+        return self.backbone.step(u, self.backbone.forget(state.memory, first))
 
     def scan(
-        self, before: Float[Tensor, "B T Z"], inputs: Inputs, first: Float[Tensor, "B T"], state: State
+        self, before: Float[Tensor, "B T Z"], share: Float[Tensor, "B T S"], first: Float[Tensor, "B T"], state: State
     ) -> tuple[Float[Tensor, "B T D"], History]:
         """h_1..T of a chunk whose latents z_0..T-1 are known."""
-        u = self.entry(tree.forget(before, first), self.entry.share(inputs.reset(first)))
-        return self.backbone.scan(u, first, state.memory)
+        return self.backbone.scan(self.entry(tree.forget(before, first), share), first, state.memory)

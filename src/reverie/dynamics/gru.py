@@ -2,29 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reverie.dynamics.history import Stacked
 from reverie.errors import UserError
 from reverie.nets.norm import NormName, norm
 from reverie.ops import tree
-
-
-class Stacked(NamedTuple):
-    """A history whose memories are stacked over time, "B T D"."""
-
-    memory: Tensor
-
-    def last(self) -> Tensor:
-        """The memory after the last step, "B D"."""
-        return self.memory[:, -1]
-
-    def at(self, rows: Tensor, steps: Tensor) -> Tensor:
-        """The memories after the chosen (b, t), "N D"."""
-        return self.memory[rows, steps]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +60,7 @@ class GRU(nn.Module):
 
     def scan(
         self, u: Float[Tensor, "B T 1 U"], first: Float[Tensor, "B T"], state: Tensor
-    ) -> tuple[Float[Tensor, "B T D"], Stacked]:
+    ) -> tuple[Float[Tensor, "B T D"], Stacked[Tensor]]:
         """A walk, with the inputs' share of the gates computed once for all steps."""
         gates = self.input(u[:, :, 0]).unbind(1)
         hs = []
@@ -84,9 +70,9 @@ class GRU(nn.Module):
         history = self.collect(hs)
         return history.memory, history
 
-    def collect(self, states: Sequence[Tensor]) -> Stacked:
+    def collect(self, states: Sequence[Tensor]) -> Stacked[Tensor]:
         """The memories of a walk, stacked."""
-        return Stacked(torch.stack(list(states), 1))
+        return Stacked.of(states)
 
     def select(self, state: Tensor, rows: Tensor) -> Tensor:
         """Rows of the memory."""

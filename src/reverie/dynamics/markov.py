@@ -2,27 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reverie.dynamics.history import Stacked
 from reverie.nets.mlp import MLP, MLPConfig
-
-
-class Forgotten(NamedTuple):
-    """The history of a backbone without a memory: tensors "B T 0", which carry nothing but their shape."""
-
-    memory: Tensor
-
-    def last(self) -> Tensor:
-        """An empty memory "B 0"."""
-        return self.memory[:, -1]
-
-    def at(self, rows: Tensor, steps: Tensor) -> Tensor:
-        """An empty memory "N 0"."""
-        return self.memory[rows, steps]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +45,13 @@ class Markov(nn.Module):
 
     def scan(
         self, u: Float[Tensor, "B T 1 U"], first: Float[Tensor, "B T"], state: Tensor
-    ) -> tuple[Float[Tensor, "B T D"], Forgotten]:
+    ) -> tuple[Float[Tensor, "B T D"], Stacked[Tensor]]:
         """f of every step at once."""
         return self.mlp(u[:, :, 0]), self.collect([state] * u.shape[1])
 
-    def collect(self, states: Sequence[Tensor]) -> Forgotten:
+    def collect(self, states: Sequence[Tensor]) -> Stacked[Tensor]:
         """Nothing, T times."""
-        return Forgotten(torch.stack(list(states), 1))
+        return Stacked.of(states)
 
     def select(self, state: Tensor, rows: Tensor) -> Tensor:
         """Nothing, for those rows."""

@@ -85,13 +85,13 @@ class Filter(nn.Module):
     ) -> Trace:
         """A walk: h_t from z_{t-1}, then z_t ~ q(z_t | h_t, e_t). The prior is computed for all steps at the end."""
         seen = self.embed(embed).unbind(1)
-        entering = dynamics.entry.share(inputs.reset(first)).unbind(1)
+        entering = dynamics.shares(inputs, first, state).unbind(1)
         deters, stochs, posteriors, memories = [], [], [], []
         for share, now, start in zip(entering, seen, first.unbind(1), strict=True):
             h, memory = dynamics.advance(share, start, state)
             parameters = self._infer(h, now)
             z = draw(dynamics.latent.posterior(parameters), generator)
-            state = State(memory, h, z)
+            state = State(memory, h, z, state.reward)  # the rewards are in the shares already
             deters.append(h)
             stochs.append(z)
             posteriors.append(parameters)
@@ -100,6 +100,7 @@ class Filter(nn.Module):
         return Trace(
             deter,
             torch.stack(stochs, 1),
+            inputs.reward,
             torch.stack(posteriors, 1),
             dynamics.prior(deter),
             dynamics.backbone.collect(memories),
@@ -143,5 +144,5 @@ class Encode(nn.Module):
         parameters = self.mlp(embed)
         stoch = draw(dynamics.latent.posterior(parameters), generator)
         before = torch.cat([state.stoch.unsqueeze(1), stoch[:, :-1]], 1)
-        deter, history = dynamics.scan(before, inputs, first, state)
-        return Trace(deter, stoch, parameters, dynamics.prior(deter), history)
+        deter, history = dynamics.scan(before, dynamics.shares(inputs, first, state), first, state)
+        return Trace(deter, stoch, inputs.reward, parameters, dynamics.prior(deter), history)

@@ -65,7 +65,7 @@ class Categorical:
     Config = CategoricalConfig
 
     def __init__(self, config: CategoricalConfig) -> None:
-        self.size = self.parameters_size = config.groups * config.classes
+        self.size = self.posterior_size = self.prior_size = config.groups * config.classes
         self._shape = (config.groups, config.classes)
         self._unimix = config.unimix
 
@@ -77,7 +77,9 @@ class Categorical:
         """The same family; the temperature divides the logits."""
         return OneHot(self._probs(parameters if temperature == 1.0 else parameters / temperature))
 
-    def mismatch(self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
+    def mismatch(
+        self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"], stoch: Float[Tensor, "*B Z"]
+    ) -> Float[Tensor, "*B"]:
         """KL(posterior || prior), summed over the categoricals."""
         return kl.categorical(self._log_probs(posterior), self._log_probs(prior))
 

@@ -56,7 +56,7 @@ class Gaussian:
 
     def __init__(self, config: GaussianConfig) -> None:
         self.size = config.size
-        self.parameters_size = 2 * config.size
+        self.posterior_size = self.prior_size = 2 * config.size
         self._min_std = config.min_std
 
     def posterior(self, parameters: Float[Tensor, "*B P"]) -> Normal:
@@ -69,7 +69,9 @@ class Gaussian:
         normal = self.posterior(parameters)
         return normal if temperature == 1.0 else Normal(normal.mean, normal.std * math.sqrt(temperature))
 
-    def mismatch(self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
+    def mismatch(
+        self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"], stoch: Float[Tensor, "*B Z"]
+    ) -> Float[Tensor, "*B"]:
         """KL(posterior || prior)."""
         q, p = self.posterior(posterior), self.posterior(prior)
         return kl.normal(q.mean, q.std, p.mean, p.std)

@@ -19,7 +19,7 @@ class Distribution(Protocol):
         ...
 
     def entropy(self) -> Float[Tensor, "*B"]:
-        """The entropy in nats, summed over the latent's dimensions."""
+        """The entropy in nats, summed over the latent's dimensions; a finite estimate where it has no closed form."""
         ...
 
 
@@ -28,8 +28,10 @@ class Latent(Protocol):
 
     size: int
     """Z, the width of a sample."""
-    parameters_size: int
-    """P, the width of the parameters that a network gives."""
+    posterior_size: int
+    """P of the posterior: the width of the parameters that a network gives for q."""
+    prior_size: int
+    """P of the prior, which may be a richer family."""
 
     def posterior(self, parameters: Float[Tensor, "*B P"]) -> Distribution:
         """q(z_t | e_t[, h_t])."""
@@ -39,8 +41,13 @@ class Latent(Protocol):
         """p(z_t | h_t); a temperature above one widens it, below one narrows it."""
         ...
 
-    def mismatch(self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
-        """How far the posterior is from the prior, in nats: KL(posterior || prior) where it has a closed form."""
+    def mismatch(
+        self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"], stoch: Float[Tensor, "*B Z"]
+    ) -> Float[Tensor, "*B"]:
+        """How far the posterior is from the prior, in nats: KL(posterior || prior) where it has a closed form.
+
+        stoch is the z that was drawn, for priors of which only -log p(z) is known.
+        """
         ...
 
 

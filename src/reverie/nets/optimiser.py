@@ -1,6 +1,6 @@
 """A gradient step: backward, clip, Adam."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,24 +27,42 @@ class OptimiserConfig:
 
 
 class Optimiser:
-    """Adam over the parameters of some modules; a step's gradients go into these and nowhere else."""
+    """Adam over the parameters of some modules; gradients go into these and nowhere else.
 
-    def __init__(self, config: OptimiserConfig, modules: Iterable[nn.Module]) -> None:
-        self.parameters = [p for module in modules for p in module.parameters()]
+    Gradients and step are apart, so that several optimisers can differentiate one graph before any weight moves.
+    """
+
+    def __init__(
+        self, config: OptimiserConfig, modules: Iterable[nn.Module], scales: Mapping[nn.Module, float] | None = None
+    ) -> None:
+        """Modules may have learning rates of their own: scales of the configured one, the last that holds a weight."""
+        own = {p: config.lr for module in modules for p in module.parameters()}
+        for module, scale in (scales or {}).items():
+            own |= {p: config.lr * scale for p in module.parameters() if p in own}
+        self.parameters = list(own)
         self._clip = config.clip
-        self._adam = torch.optim.Adam(self.parameters, lr=config.lr, eps=config.eps, fused=True)
+        groups = [{"params": [p for p in own if own[p] == lr], "lr": lr} for lr in sorted(set(own.values()))]
+        self._adam = torch.optim.Adam(groups, lr=config.lr, eps=config.eps, fused=True)
 
-    def step(self, loss: Tensor, *, retain_graph: bool = False) -> Tensor:
-        """Descend the loss once.
+    def differentiate(self, loss: Tensor, *, retain_graph: bool = False) -> None:
+        """Set the parameters' gradients to the loss's."""
+        self._adam.zero_grad(set_to_none=True)
+        loss.backward(inputs=self.parameters, retain_graph=retain_graph)
+
+    def descend(self) -> Tensor:
+        """Clip the gradients, all together, and move.
 
         Returns:
             The norm of the gradient before clipping.
         """
-        self._adam.zero_grad(set_to_none=True)
-        loss.backward(inputs=self.parameters, retain_graph=retain_graph)
         norm = nn.utils.clip_grad_norm_(self.parameters, self._clip, foreach=True)
         self._adam.step()
         return norm
+
+    def step(self, loss: Tensor) -> Tensor:
+        """Differentiate and descend once; returns the norm of the gradient before clipping."""
+        self.differentiate(loss)
+        return self.descend()
 
     def state_dict(self) -> dict[str, Any]:
         """Adam's moments and step counts."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from gymnasium.vector import VectorEnv
 
 from reverie.agents.agent import Agent
@@ -32,12 +33,13 @@ class Episode:
 
 
 def follow(agent: Agent, rows: int) -> Act:
-    """The agent's own evaluation policy, for B fresh episodes; deterministic."""
+    """The agent's own evaluation policy, for B fresh episodes; what a planner draws is the same each time."""
     carry = agent.initial(rows)
+    generator = torch.Generator(agent.device).manual_seed(0)
 
-    def act(observation: Mapping[str, np.ndarray], first: np.ndarray) -> np.ndarray:
+    def act(observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
         nonlocal carry
-        action, carry = agent.act(observation, first, carry, "evaluate")
+        action, carry = agent.act(observation, reward, first, carry, "evaluate", generator)
         return action
 
     return act
@@ -89,12 +91,12 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
         UserError: if an episode has no end within a million steps.
     """
     observation, _ = envs.reset(seed=list(seeds))  # pyright: ignore[reportArgumentType]  # one for each
-    first = np.ones(envs.num_envs, np.float32)
+    first, reward = np.ones(envs.num_envs, np.float32), np.zeros(envs.num_envs, np.float32)
     rows = [_Recording(observation, row) for row in range(envs.num_envs)]
     for _ in range(1_000_000):
         if after is not None:
             after()
-        action = act(observation, first)
+        action = act(observation, reward, first)
         observation, reward, terminated, truncated, _ = envs.step(action)
         first = np.zeros(envs.num_envs, np.float32)
         for row in rows:

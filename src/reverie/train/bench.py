@@ -92,8 +92,7 @@ def measure(
         collector = Collector(envs, codec, replay)
         collector.collect(8 * train.length, random_act(codec, rng))
         stage = next(stage for stage in program if stage.groups and stage.behave)
-        objective = parts.chosen("objective")(config.objective)
-        learner = Learner(agent, objective, program, torch.Generator(device).manual_seed(0), train.precision)
+        learner = Learner(agent, program, torch.Generator(device).manual_seed(0), train.precision)
         batch = replay.sample(train.batch, rng).to(device)
         with FlopCounterMode(display=False) as counter:
             learner.update(stage, batch)
@@ -128,19 +127,19 @@ def _split(learner: Learner, stage: Stage, batch: Any, device: torch.device, rep
 
 def _act(agent: Any, space: gymnasium.spaces.Dict, device: torch.device) -> float:
     observation: Mapping[str, np.ndarray] = {k: np.zeros((1, *box.shape), box.dtype) for k, box in space.items()}  # type: ignore[misc]
-    first = np.zeros(1, np.float32)
+    zero = first = np.zeros(1, np.float32)
     generator = torch.Generator(device).manual_seed(0)
     carry = agent.initial(1)
-    return median_ms(lambda: agent.act(observation, first, carry, "explore", generator), device, 200, warm=20)
+    return median_ms(lambda: agent.act(observation, zero, first, carry, "explore", generator), device, 200, warm=20)
 
 
 def _dreams(learner: Learner, batch: Any, device: torch.device, repeats: int) -> float:
     agent, generator = learner.agent, learner.generator
     with torch.no_grad():
-        trace, _ = learner.objective(agent.world, batch, agent.world.initial(len(batch.first)), generator)
+        experience, _ = agent.objective(agent.world, batch, agent.world.initial(len(batch.first)), generator)
     rows, steps = batch.first.shape
     index = torch.arange(rows * steps, device=device)
-    start = agent.world.dynamics.start(trace, index // steps, index % steps)
+    start = agent.world.dynamics.start(experience.trace, index // steps, index % steps)
     actor = agent.behaviour.actor  # type: ignore[attr-defined]
     horizon = 15
 

@@ -35,15 +35,27 @@ class RunFolder:
         self.checkpoint = path / "checkpoint"
         self.pictures = path / "pictures"
 
+    def check(self) -> None:
+        """See that the folder is free.
+
+        Raises:
+            UserError: if it exists and is not empty, or is no folder.
+        """
+        try:
+            used = self.path.exists() and any(self.path.iterdir())
+        except OSError as error:
+            raise UserError(f"the run folder {self.path} cannot be used: {error.strerror}") from error
+        if used:
+            raise UserError(f"the run folder {self.path} exists already; choose another with --run, or remove it")
+
     def create(self, resolved: Resolved) -> None:
         """Make the folder and write what is known before the first step.
 
         Raises:
             UserError: if the folder exists and is not empty, or cannot be made.
         """
+        self.check()
         try:
-            if self.path.exists() and any(self.path.iterdir()):
-                raise UserError(f"the run folder {self.path} exists already; choose another with --run, or remove it")
             self.pictures.mkdir(parents=True, exist_ok=True)
             write_json(self.config, resolved.plain())
             write_json(self.path / "versions.json", versions())

@@ -2,15 +2,15 @@
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 
 from reverie.agents.agent import Agent
 from reverie.agents.program import Group, Program, Stage
+from reverie.errors import UserError
 from reverie.nets.optimiser import Optimiser
 from reverie.ops import tree
-from reverie.types import Batch, Experience, Losses, Metrics, Trace, total
+from reverie.types import Batch, Experience, Losses, Metrics, total
 from reverie.world.diagnose import diagnose
 from reverie.world.objective import Objective
 
@@ -22,22 +22,16 @@ class Learner:
         updates: updates made so far.
     """
 
-    def __init__(
-        self, agent: Agent, objective: Objective, program: Program, generator: torch.Generator, precision: str
-    ) -> None:
+    def __init__(self, agent: Agent, program: Program, generator: torch.Generator, precision: str) -> None:
         self.agent = agent
-        self.objective = objective
         self.generator = generator
         self.updates = 0
         self._half = precision == "bfloat16"
-        groups = {group.name: group for stage in program for group in stage.groups}
-        self.optimisers = {
-            name: Optimiser(
-                replace(group.optimiser, lr=group.optimiser.lr * group.lr_scale),
-                [agent.get_submodule(module) for module in group.modules],
-            )
-            for name, group in groups.items()
-        }
+        groups: dict[str, Group] = {}
+        for group in (group for stage in program for group in stage.groups):
+            if groups.setdefault(group.name, group) != group:
+                raise UserError(f"the program has two different groups of the name '{group.name}'")
+        self.optimisers = {name: self._optimiser(group) for name, group in groups.items()}
 
     def update(self, stage: Stage, batch: Batch, *, diagnosed: bool = False) -> Metrics:
         """Learn once from a batch, as the stage says.
@@ -47,33 +41,57 @@ class Learner:
             batch: on the agent's device.
             diagnosed: also measure what costs extra: KL, reward error, the posterior's entropy.
         """
-        agent, device = self.agent, self.generator.device
-        metrics: Metrics = {}
-        with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
-            state = agent.world.initial(len(batch.first))
-            trace, losses = self.objective(agent.world, batch, state, self.generator)
-            extra, dream = agent.behaviour.loss(agent.world, Experience(batch, trace))
-            losses |= extra
-            if diagnosed:
-                metrics |= diagnose(agent.world, batch, trace)
-        metrics |= self._descend(stage.groups, losses)
+        agent = self.agent
+        with self._precision():
+            experience, losses = self._losses(stage, batch)
+            metrics: Metrics = diagnose(agent.world, batch, experience.trace) if diagnosed else {}
+        if stage.groups:
+            metrics |= self._descend(stage.groups, losses)
+            self._objective(stage).follow(agent.world)
         if stage.behave:
-            with torch.autocast(device.type, torch.bfloat16, enabled=self._half):
-                metrics |= agent.behaviour.learn(agent.world, Experience(batch, _cut(trace)), dream, self.generator)
+            with self._precision():
+                metrics |= agent.behaviour.learn(agent.world, _cut(experience), self.generator)
         self.updates += 1
         return metrics
 
+    def _losses(self, stage: Stage, batch: Batch) -> tuple[Experience, Losses]:
+        # A stage in which only the behaviour learns needs no graph of the world.
+        with torch.set_grad_enabled(bool(stage.groups)):
+            world = self.agent.world
+            experience, losses = self._objective(stage)(world, batch, world.initial(len(batch.first)), self.generator)
+            return experience, losses | self.agent.behaviour.loss(world, experience, self.generator)
+
     def _descend(self, groups: Sequence[Group], losses: Losses) -> Metrics:
+        """All gradients first, then all steps: no weight moves while a graph still needs it."""
         metrics: Metrics = {f"loss/{name}": loss.value.detach().mean() for name, loss in losses.items()}
         for number, group in enumerate(groups, 1):
             mine = {n: loss for n, loss in losses.items() if any(fnmatch.fnmatch(n, p) for p in group.losses)}
+            if not mine:
+                raise UserError(f"group '{group.name}' learns from {group.losses}, but the losses are {list(losses)}")
             loss = total(mine)
-            metrics[f"grad/{group.name}"] = self.optimisers[group.name].step(loss, retain_graph=number < len(groups))
+            self.optimisers[group.name].differentiate(loss, retain_graph=number < len(groups))
             metrics[f"loss/{group.name}"] = loss.detach()
+        for group in groups:
+            metrics[f"grad/{group.name}"] = self.optimisers[group.name].descend()
         return metrics
 
+    def _optimiser(self, group: Group) -> Optimiser:
+        module = self.agent.get_submodule
+        scales = {module(name): scale for name, scale in group.lr_scales}
+        return Optimiser(group.optimiser, [module(name) for name in group.modules], scales)
 
-def _cut(trace: Trace) -> Trace:
-    """The trace without its graph; the history is cut where dreams start from it."""
+    def _objective(self, stage: Stage) -> Objective:
+        return self.agent.get_submodule(stage.objective)  # type: ignore[return-value]
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.generator.device.type, torch.bfloat16, enabled=self._half)
+
+
+def _cut(experience: Experience) -> Experience:
+    """The experience without its graph; the history is cut where dreams start from it."""
+    trace = experience.trace
     deter, stoch, posterior, prior = tree.detach((trace.deter, trace.stoch, trace.posterior, trace.prior))
-    return Trace(deter, stoch, posterior, prior, trace.history)
+    dream = None if experience.dream is None else tree.detach(experience.dream)
+    return Experience(
+        experience.batch, trace._replace(deter=deter, stoch=stoch, posterior=posterior, prior=prior), dream
+    )

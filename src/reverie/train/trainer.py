@@ -74,8 +74,7 @@ class Trainer:
         self._draws, self._random = np.random.default_rng(seeds[0]), np.random.default_rng(seeds[1])
         self._explore = torch.Generator(device).manual_seed(int(seeds[2]))
         learn = torch.Generator(device).manual_seed(int(seeds[3]))
-        objective = resolved.parts.chosen("objective")(config.objective)
-        self.learner = Learner(self.agent, objective, self.program, learn, train.precision)
+        self.learner = Learner(self.agent, self.program, learn, train.precision)
         self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed)
         self.episodes: list[Episode] = []
         self._carry: Carry = self.agent.initial(config.env.num_envs)
@@ -144,8 +143,8 @@ class Trainer:
             if name.startswith(PREFIX)
         }
 
-    def _act(self, observation: Mapping[str, np.ndarray], first: np.ndarray) -> np.ndarray:
-        action, self._carry = self.agent.act(observation, first, self._carry, "explore", self._explore)
+    def _act(self, observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
+        action, self._carry = self.agent.act(observation, reward, first, self._carry, "explore", self._explore)
         return action
 
     def _update(self, stage: Stage, log: MetricLog) -> None:

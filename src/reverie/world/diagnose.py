@@ -18,7 +18,7 @@ def diagnose(world: World, batch: Batch, trace: Trace) -> Metrics:
     posterior, prior = trace.posterior.float(), trace.prior.float()
     error = world.reward(trace.features) * world.preprocess.reward_unit - batch.reward
     return {
-        "kl": latent.mismatch(posterior, prior).mean(),
+        "kl": latent.mismatch(posterior, prior, trace.stoch).mean(),
         "latent/posterior_entropy": latent.posterior(posterior).entropy().mean(),
         "latent/prior_entropy": latent.prior(prior).entropy().mean(),
         "reward/error": error.abs().mean(),

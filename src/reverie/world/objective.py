@@ -4,21 +4,29 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from reverie.errors import UserError
 from reverie.nets.optimiser import OptimiserConfig
-from reverie.types import Batch, Loss, Losses, State, Trace
+from reverie.types import Batch, Experience, Loss, Losses, State, Trace
 from reverie.world.world import World
 
 
 class Objective(Protocol):
-    """Losses of the world on a batch, and the trace that they were computed on."""
+    """Losses of the world on a batch, and the experience that they were computed on.
+
+    A module: what it needs beside the world, such as a target encoder, is its own, saved and named in groups like the
+    rest.
+    """
 
     def __call__(
         self, world: World, batch: Batch, state: State, generator: torch.Generator | None
-    ) -> tuple[Trace, Losses]:
+    ) -> tuple[Experience, Losses]:
         """The chunk follows the given state; losses are unreduced, "B T"."""
+        ...
+
+    def follow(self, world: World) -> None:
+        """After each step of the world: move what follows it."""
         ...
 
 
@@ -49,7 +57,7 @@ class FilteringConfig:
                 raise UserError(f"objective.{name} must not be negative, not {getattr(self, name)}")
 
 
-class Filtering:
+class Filtering(nn.Module):
     """The evidence lower bound of a latent state-space model (PlaNet, eq. 3; Dreamer, eq. 10; V2, eq. 2: the balance).
 
     L = observation + reward + continuation
@@ -60,26 +68,30 @@ class Filtering:
 
     Config = FilteringConfig
 
-    def __init__(self, config: FilteringConfig) -> None:
+    def __init__(self, config: FilteringConfig, world: World) -> None:
+        super().__init__()
         self._config = config
 
-    def __call__(
+    def follow(self, world: World) -> None:
+        """Nothing follows the world."""
+
+    def forward(
         self, world: World, batch: Batch, state: State, generator: torch.Generator | None
-    ) -> tuple[Trace, Losses]:
+    ) -> tuple[Experience, Losses]:
         """The trace of the chunk and its losses, "B T" each."""
         config = self._config
         observation = world.preprocess(batch.observation)
         embed = world.encoder(observation)
-        trace = world.dynamics.observe(embed, batch.inputs, batch.first, state, generator)
+        inputs = world.arriving(batch.action, batch.reward)
+        trace = world.dynamics.observe(embed, inputs, batch.first, state, generator)
         losses = self._mismatch(world, trace)
         if world.decoder is not None:
             for key, loss in world.decoder.loss(trace.features, observation).items():
                 weight = config.image if observation[key].dim() == 5 else config.vector  # "B T H W C" or "B T F"
                 losses[f"observation/{key}"] = Loss(loss, weight)
-        target = batch.reward / world.preprocess.reward_unit
-        losses["reward"] = Loss(world.reward.loss(trace.features, target), config.reward)
+        losses["reward"] = Loss(world.reward.loss(trace.features, inputs.reward), config.reward)
         losses["continue"] = Loss(world.continue_.loss(trace.features, 1 - batch.terminal), config.continue_)
-        return trace, losses
+        return Experience(batch, trace), losses
 
     def _mismatch(self, world: World, trace: Trace) -> Losses:
         latent, config = world.dynamics.latent, self._config
@@ -89,6 +101,8 @@ class Filtering:
             return nats.clamp_min(config.free_nats)
 
         return {
-            "dynamics": Loss(free(latent.mismatch(posterior.detach(), prior)), config.dynamics),
-            "representation": Loss(free(latent.mismatch(posterior, prior.detach())), config.representation),
+            "dynamics": Loss(free(latent.mismatch(posterior.detach(), prior, trace.stoch.detach())), config.dynamics),
+            "representation": Loss(
+                free(latent.mismatch(posterior, prior.detach(), trace.stoch)), config.representation
+            ),
         }

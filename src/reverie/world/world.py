@@ -40,7 +40,11 @@ class World(nn.Module):
     def observe(self, batch: Batch, state: State, generator: torch.Generator | None = None) -> Trace:
         """What the model makes of a chunk that follows the given state; without a generator latents are modes."""
         embed = self.encoder(self.preprocess(batch.observation))
-        return self.dynamics.observe(embed, batch.inputs, batch.first, state, generator)
+        return self.dynamics.observe(embed, self.arriving(batch.action, batch.reward), batch.first, state, generator)
+
+    def arriving(self, action: Tensor, reward: Tensor) -> Inputs:
+        """What the dynamics takes in beside the observation: a_{t-1}, and r_t in the world's own unit."""
+        return Inputs(action, reward / self.preprocess.reward_unit)
 
     def update(
         self,
@@ -50,7 +54,7 @@ class World(nn.Module):
         state: State,
         generator: torch.Generator | None = None,
     ) -> State:
-        """One real step: observations "B ...", what led to them, and the state before."""
+        """One real step: observations "B ...", `arriving`'s inputs, and the state before."""
         embed = self.encoder(self.preprocess(observation))
         return self.dynamics.update(embed, inputs, first, state, generator)
 
@@ -58,8 +62,10 @@ class World(nn.Module):
         self, action: Tensor, state: State, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> State:
         """One dreamed step after an action "B A"."""
-        reward = self.reward(state.features) if self.dynamics.entry.reads_reward else None
-        return self.dynamics.imagine(Inputs(action, reward), state, generator, temperature)
+        state = self.dynamics.imagine(action, state, generator, temperature)
+        if self.dynamics.entry.reads_reward:
+            state = state._replace(reward=self.reward(state.features).to(state.stoch.dtype))
+        return state
 
     def decode(self, features: Features) -> dict[str, Tensor]:
         """The observations that features stand for, in their own units, images in [0, 1]; empty without a decoder."""
