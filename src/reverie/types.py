@@ -85,7 +85,7 @@ class History(Protocol):
 
 
 class Trace(NamedTuple):
-    """What the model made of a chunk: deter "B T D", stoch "B T Z", reward "B T", the parameters of both distributions."""
+    """What the model made of a chunk: deter "B T D", stoch "B T Z", reward "B T", both distributions' parameters."""
 
     deter: Tensor
     stoch: Tensor
