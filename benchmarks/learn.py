@@ -27,6 +27,7 @@ def seeds(name: str, options: str, numbers: range) -> dict[str, str]:
 
 
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
+SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
 NO_NORM = (
     "--backbone.norm none --encoder.mlp.norm none --decoder.mlp.norm none --dynamics.entry.norm none "
     "--dynamics.prior.norm none --posterior.mlp.norm none --reward.mlp.norm none --continue.mlp.norm none "
@@ -35,19 +36,18 @@ NO_NORM = (
 SUITES: dict[str, dict[str, str]] = {
     "swingup-repeat4": seeds("dreamer", REPEAT_4, range(5)),
     "swingup-repeat4-held-out": seeds("dreamer", REPEAT_4, range(5, 10)),
-    "swingup-repeat2": seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 2 --steps 80000 --train-every 4", range(5)),
+    "swingup-repeat2": seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 2 --steps 60000 --train-every 4", range(5)),
     "pendulum": seeds("dreamer", f"dreamer {PENDULUM} --steps 4000", range(5))
     | seeds("dreamer-reward", f"dreamer-reward {PENDULUM} --steps 10000", range(2)),
-    "pendulum-parts": seeds("categorical", f"dreamer {PENDULUM} --latent categorical --steps 6000", range(2))
-    | seeds("encode", f"dreamer {PENDULUM} --posterior encode --steps 6000", range(2)),
+    "pendulum-parts": seeds("categorical", f"dreamer {PENDULUM} --latent categorical --steps 6000", range(1))
+    | seeds("encode", f"dreamer {PENDULUM} --posterior encode --steps 6000", range(1)),
     "pendulum-pixels": seeds("dreamer", f"dreamer {PIXELS} --steps 10000", range(2)),
     "ablations": {
-        "no-layer-norm": f"{REPEAT_4} {NO_NORM}",
-        "no-return-scale": f"{REPEAT_4} --behaviour.no-return-scale",
-        "starts-16": f"{REPEAT_4} --behaviour.starts 16",
-        "starts-256": f"{REPEAT_4} --behaviour.starts 256",
-        "behaviour-lr-8e-5": f"{REPEAT_4} --behaviour.actor-optimiser.lr 8e-5 --behaviour.critic-optimiser.lr 8e-5",
-        "world-lr-6e-4": f"{REPEAT_4} --objective.optimiser.lr 6e-4",
+        "no-layer-norm": f"{SHORT} {NO_NORM}",
+        "no-return-scale": f"{SHORT} --behaviour.no-return-scale",
+        "starts-16": f"{SHORT} --behaviour.starts 16",
+        "behaviour-lr-8e-5": f"{SHORT} --behaviour.actor-optimiser.lr 8e-5 --behaviour.critic-optimiser.lr 8e-5",
+        "world-lr-6e-4": f"{SHORT} --objective.optimiser.lr 6e-4",
     },
 }
 

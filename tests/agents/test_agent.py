@@ -19,7 +19,9 @@ def observations(rows, seed=0):
 def acted(agent, steps, rows=1, mode="evaluate", generator=None):
     carry, actions = agent.initial(rows), []
     for step in range(steps):
-        action, carry = agent.act(observations(rows, step), np.full(rows, step == 0), carry, mode, generator)
+        action, carry = agent.act(
+            observations(rows, step), np.zeros(rows), np.full(rows, step == 0), carry, mode, generator
+        )
         actions.append(action)
     return np.stack(actions)
 
@@ -27,13 +29,14 @@ def acted(agent, steps, rows=1, mode="evaluate", generator=None):
 def test_a_loop_of_ones_own():
     agent, env = built(tiny()), make("py:tiny:walk")
     observation, _ = env.reset(seed=3)
-    carry, first, steps, over = agent.initial(1), np.ones(1), 0, False
+    carry, reward, first, steps, over = agent.initial(1), np.zeros(1), np.ones(1), 0, False
     while not over:
         rows = {key: value[None] for key, value in observation.items()}
-        action, carry = agent.act(rows, first, carry)
+        action, carry = agent.act(rows, reward, first, carry)
         assert env.action_space.contains(action[0])
-        observation, _, terminated, truncated, _ = env.step(action[0])
-        first, steps, over = np.zeros(1), steps + 1, terminated or truncated
+        observation, paid, terminated, truncated, _ = env.step(action[0])
+        reward, first = np.array([paid]), np.zeros(1)
+        steps, over = steps + 1, terminated or truncated
     assert steps == 10
 
 
@@ -52,8 +55,17 @@ def test_evaluation_is_deterministic_and_exploration_draws():
 def test_evaluation_draws_nothing():
     agent = built(tiny())
     before = torch.random.get_rng_state()
-    acted(agent, 3)
+    plain = acted(agent, 3)
     assert torch.equal(torch.random.get_rng_state(), before)
+    # A generator is for planners.
+    np.testing.assert_array_equal(acted(agent, 3, generator=torch.Generator().manual_seed(1)), plain)
+
+
+def test_an_action_that_is_not_finite_is_told_and_not_taken():
+    agent = built(tiny())
+    agent.world.encoder.mlp[0].weight.data.fill_(float("nan"))
+    with pytest.raises(UserError, match="the agent chose an action that is not a number"):
+        acted(agent, 1)
 
 
 def test_rows_do_not_know_each_other():
@@ -62,10 +74,10 @@ def test_rows_do_not_know_each_other():
     for step in range(4):
         seen = observations(3, step)
         first = np.array([step == 0, step in (0, 2), step == 0], np.float32)
-        together, carry = agent.act(seen, first, carry)
+        together, carry = agent.act(seen, np.zeros(3), first, carry)
         for row in range(3):
             one = {key: value[row : row + 1] for key, value in seen.items()}
-            action, alone[row] = agent.act(one, first[row : row + 1], alone[row])
+            action, alone[row] = agent.act(one, np.zeros(1), first[row : row + 1], alone[row])
             np.testing.assert_allclose(together[row], action[0], atol=1e-5)
 
 
@@ -73,10 +85,10 @@ def test_first_forgets_everything_before():
     agent = built(tiny())
     carry = agent.initial(1)
     for step in range(3):
-        _, carry = agent.act(observations(1, step), np.zeros(1), carry)
-    late, kept = agent.act(observations(1, 9), np.ones(1), carry)
-    fresh, new = agent.act(observations(1, 9), np.ones(1), agent.initial(1))
-    other, _ = agent.act(observations(1, 9), np.zeros(1), carry)
+        _, carry = agent.act(observations(1, step), np.zeros(1), np.zeros(1), carry)
+    late, kept = agent.act(observations(1, 9), np.zeros(1), np.ones(1), carry)
+    fresh, new = agent.act(observations(1, 9), np.zeros(1), np.ones(1), agent.initial(1))
+    other, _ = agent.act(observations(1, 9), np.zeros(1), np.zeros(1), carry)
     np.testing.assert_array_equal(late, fresh)
     torch.testing.assert_close(kept.state.deter, new.state.deter, rtol=0, atol=0)
     assert not np.array_equal(other, fresh)
@@ -84,7 +96,7 @@ def test_first_forgets_everything_before():
 
 def test_what_is_carried_is_the_action_that_was_taken():
     agent = built(tiny())
-    action, carry = agent.act(observations(2), np.ones(2), agent.initial(2))
+    action, carry = agent.act(observations(2), np.zeros(2), np.ones(2), agent.initial(2))
     # The environment's actions lie in [-2, 2], the model's in [-1, 1].
     np.testing.assert_allclose(action, 2 * carry.action.numpy(), atol=1e-6)
 
@@ -111,7 +123,7 @@ def test_images_and_vectors_together():
     )
     agent = build(resolved.config, resolved.parts, space, Walk().action_space)
     seen = {key: np.stack([value] * 2) for key, value in space.sample().items()}
-    action, carry = agent.act(seen, np.ones(2), agent.initial(2))
+    action, carry = agent.act(seen, np.zeros(2), np.ones(2), agent.initial(2))
     assert action.shape == (2, 1)
     assert agent.world.decode(carry.state.features)["image"].shape == (2, 16, 16, 3)
 

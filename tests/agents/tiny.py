@@ -107,9 +107,7 @@ def shrink(config: Any) -> Any:
     if not is_dataclass(config):
         return config
     values = {field.name: getattr(config, field.name) for field in fields(config)}
-    return replace(
-        config, **{name: min(SIZES[name], x) if name in SIZES else shrink(x) for name, x in values.items()}
-    )
+    return replace(config, **{name: min(SIZES[name], x) if name in SIZES else shrink(x) for name, x in values.items()})
 
 
 def tiny(preset: str = "dreamer", env: str = "py:tiny:walk", *, scale: str = "laptop", **changes: Any) -> Resolved:
@@ -121,7 +119,9 @@ def tiny(preset: str = "dreamer", env: str = "py:tiny:walk", *, scale: str = "la
     config = PRESETS[preset].config(where, scale, parts)
     train = replace(config.train, **{**TRAIN, **changes})
     sized = {field.name: shrink(getattr(config, field.name)) for field in fields(config)}
-    return Resolved(preset=preset, scale=scale, parts=parts, config=replace(config, **sized | {"env": where, "train": train}))
+    return Resolved(
+        preset=preset, scale=scale, parts=parts, config=replace(config, **sized | {"env": where, "train": train})
+    )
 
 
 def built(resolved: Resolved) -> Agent:

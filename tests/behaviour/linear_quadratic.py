@@ -6,9 +6,9 @@
 
     M_t = Q + gamma P_{t+1},   K_t = (R + B'M_t B)^-1 B'M_t A,   P_t = A'M_t (A - B K_t),   P_H = 0
 
-The actions of the optimum are so small that tanh hardly bends them. z is the state in the block of its time, and zero in
-all others, so that a linear policy may differ from step to step; with one block it cannot. h is the last action, and the
-time.
+The actions of the optimum are so small that tanh hardly bends them. z is the state in the block of its time, and zero
+in all others, so that a linear policy may differ from step to step; with one block it cannot. h is the last action and
+the time.
 """
 
 from types import SimpleNamespace
@@ -61,7 +61,7 @@ class LinearQuadratic(World):
     def place(self, x: Tensor, action: Tensor, time: Tensor) -> State:
         """The state x "N 2" at a time "N blocks" (one-hot), reached by an action "N 1"."""
         z = (time.unsqueeze(-1) * x.unsqueeze(-2)).flatten(-2)
-        return State((), torch.cat([action, time], -1), z)
+        return State((), torch.cat([action, time], -1), z, torch.zeros(len(x)))
 
     def at_first(self, x: Tensor) -> State:
         """The state x "N 2" at time 0."""
@@ -73,7 +73,7 @@ class LinearQuadratic(World):
         return features.stoch.unflatten(-1, (self.blocks, 2)).sum(-2)
 
     def start(self, trace: Trace, rows: Tensor, steps: Tensor) -> State:
-        return State((), trace.deter[rows, steps], trace.stoch[rows, steps])
+        return State((), trace.deter[rows, steps], trace.stoch[rows, steps], trace.reward[rows, steps])
 
     def imagine(self, action, state, generator=None, temperature=1.0):
         x = self.seen(state.features) @ self.a.T + action @ self.b.T
@@ -94,7 +94,8 @@ def experience(world: LinearQuadratic, rows: int, steps: int = 2, seed: int = 0)
     deter, stoch = (part.unflatten(0, (rows, steps)) for part in (state.deter, state.stoch))
     zeros = torch.zeros(rows, steps)
     batch = Batch({}, zeros.unsqueeze(-1), zeros, zeros, zeros)
-    return Experience(batch, Trace(deter, stoch, stoch, stoch, None))  # type: ignore[arg-type]
+    trace = Trace(deter=deter, stoch=stoch, reward=zeros, posterior=stoch, prior=stoch, history=None)  # type: ignore[arg-type]
+    return Experience(batch, trace)
 
 
 def cost(world: LinearQuadratic, behaviour, gamma: float, horizon: int, x: Tensor) -> np.ndarray:

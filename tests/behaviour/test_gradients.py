@@ -11,7 +11,6 @@ from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.reward_gradient import RewardGradient, RewardGradientConfig
 from reverie.behaviour.value_gradient import ValueGradient, ValueGradientConfig
 from reverie.nets.mlp import MLPConfig
-from reverie.nets.optimiser import OptimiserConfig
 from reverie.types import Experience, Features
 from reverie.world.heads import HeadConfig
 
@@ -49,7 +48,7 @@ def with_terminal(seen, terminal):
 
 
 def dreamed(behaviour, world, seen, seed=0):
-    """The dream that `learn` makes from all states, with its graph: features f_0 .. f_H, actions' choices, r_1 .. r_H."""
+    """The dream that `learn` makes from all states, with its graph: features f_0 .. f_H, choices a_0 .., r_1 .. r_H."""
     generator = torch.Generator().manual_seed(seed)
     rows, steps = (x.flatten() for x in torch.meshgrid(*map(torch.arange, seen.batch.first.shape), indexing="ij"))
     state = world.start(seen.trace, rows, steps)

@@ -36,9 +36,9 @@ def test_a_run_leaves_everything_in_its_folder(trained):
 
 def test_a_run_says_what_it_does_and_where(trained):
     first = trained.output.splitlines()[0]
-    assert re.fullmatch(
-        r"dreamer \(laptop\) on py:tiny:walk: 72 frames, [\d,]+ parameters, cpu, 1 threads", first
-    ), first
+    assert re.fullmatch(r"dreamer \(laptop\) on py:tiny:walk: 72 frames, [\d,]+ parameters, cpu, 1 threads", first), (
+        first
+    )
     assert f"the run is in {trained.path}" in trained.output
     for picture in (trained.path / "pictures").iterdir():
         assert str(picture) in trained.output

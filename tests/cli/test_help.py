@@ -23,11 +23,11 @@ def without_help(text):
     lines = [line.strip("│ ").rstrip() for line in text.splitlines()]
     blocks, now = {}, None
     for line in lines:
-        option = re.match(r"(-h, )?(--[\w.-]+)", line)
+        option = re.match(r"(-h, )?(--[a-z][\w.-]*)", line)
         if option:
             now = option[2]
             blocks[now] = re.split(r"\s{2,}", line)[1:]  # short options have their meaning on the same line
-        elif now and line and not set(line) <= set("╭╮╰╯─ "):
+        elif now and line and not set(line) <= set("╭╮╰╯─- "):
             blocks[now].append(line)
         else:
             now = None

@@ -24,7 +24,8 @@ def numbered():
     """Actions 0.01, 0.02, .. for all environments together, row after row; and what it was asked."""
     asked = []
 
-    def act(observation, first):
+    def act(observation, reward, first):
+        assert (reward == 10 * observation["step"][:, 0]).all()
         asked.append((observation["step"][:, 0].tolist(), first.tolist()))
         return (0.01 * len(asked) + 0.5 * np.arange(len(first)))[:, None].astype(np.float32)
 
@@ -120,7 +121,7 @@ def test_a_number_that_is_not_finite_stops_the_run(what, named, value):
 
 def test_random_actions_repeat_and_fill_the_space():
     actions = codec(Counting().action_space)
-    draws = [random_act(actions, np.random.default_rng(seed))({}, np.zeros(2000)) for seed in (3, 3, 4)]
+    draws = [random_act(actions, np.random.default_rng(seed))({}, np.zeros(2000), np.zeros(2000)) for seed in (3, 3, 4)]
     np.testing.assert_array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])
     assert draws[0].min() < -0.99 < 0.99 < draws[0].max()

@@ -58,7 +58,7 @@ def test_the_entry_by_slow_computation():
     z, a = torch.randn(5, 3), torch.randn(5, 2)
     truth = torch.tanh(z @ entry.stoch.weight.T + entry.stoch.bias + a @ entry.action.weight.T)
     assert not entry.reads_reward
-    torch.testing.assert_close(entry(z, entry.share(Inputs(a, torch.randn(5)))), truth.unsqueeze(-2))
+    torch.testing.assert_close(entry(z, entry.share(a, torch.randn(5))), truth.unsqueeze(-2))
 
 
 def test_the_filter_is_an_mlp_of_memory_and_embedding():
@@ -80,7 +80,7 @@ def test_encode_does_not_read_the_memory():
 def dynamics():
     torch.manual_seed(0)
     latent, backbone = Gaussian(GaussianConfig(size=3)), GRU(GRUConfig(units=5), 6)
-    posterior = Filter(FilterConfig(mlp=SMALL), 5, 4, latent.parameters_size)
+    posterior = Filter(FilterConfig(mlp=SMALL), 5, 4, latent.posterior_size)
     return Dynamics(DynamicsConfig(prior=SMALL), Entry(SMALL, 3, 2), backbone, latent, posterior)
 
 
@@ -91,12 +91,12 @@ def test_sizes():
 
 
 def test_a_step_draws_from_the_prior_in_dreams_and_from_the_posterior_in_reality():
-    both, inputs = dynamics(), Inputs(torch.randn(1, 2).expand(4000, 2))
+    both, inputs = dynamics(), Inputs(torch.randn(1, 2).expand(4000, 2), torch.zeros(4000))
     state = both.initial(4000)
     embed = torch.randn(1, 4).expand(4000, 4)
     generator = torch.Generator().manual_seed(0)
     real = both.update(embed, inputs, torch.zeros(4000), state, generator)
-    dreamed = both.imagine(inputs, state, generator)
+    dreamed = both.imagine(inputs.action, state, generator)
     torch.testing.assert_close(real.deter, dreamed.deter)  # h_t knows nothing of e_t
     posterior = both.latent.posterior(both.posterior.infer(real.deter, embed))
     prior = both.latent.prior(both.prior(dreamed.deter))
@@ -107,14 +107,18 @@ def test_a_step_draws_from_the_prior_in_dreams_and_from_the_posterior_in_reality
 
 
 def test_temperature_reaches_the_prior():
-    both, inputs = dynamics(), Inputs(torch.zeros(3, 2))
-    warm, hot, mode = (
-        both.imagine(inputs, both.initial(3), None if seed is None else torch.Generator().manual_seed(seed), t).stoch
-        for seed, t in ((0, 1.0), (0, 4.0), (None, 4.0))
-    )
+    both = dynamics()
+    still, before = torch.zeros(3, 2), both.initial(3)
+    warm, hot = (both.imagine(still, before, torch.Generator().manual_seed(0), t).stoch for t in (1.0, 4.0))
+    mode = both.imagine(still, before, None, 4.0).stoch
     torch.testing.assert_close(hot - mode, 2 * (warm - mode))
 
 
 def test_a_gru_without_units_is_refused():
     with pytest.raises(UserError, match=r"backbone.units must be at least 1, not 0"):
         GRUConfig(units=0)
+
+
+def test_a_filter_without_a_hidden_layer_is_refused():
+    with pytest.raises(UserError, match=r"posterior.mlp.layers must be at least 1 for a filter, not 0"):
+        FilterConfig(mlp=MLPConfig(layers=0))

@@ -49,7 +49,7 @@ def test_unimix_keeps_every_probability_above_its_share():
     # 0.7 * (1, 0, 0) and 0.7 * (1/2, 1/2, 0), each with 0.3 / 3 added
     probs = latent(0.3).posterior(sure).probs
     torch.testing.assert_close(probs, torch.tensor([[[0.8, 0.1, 0.1], [0.45, 0.45, 0.1]]]))
-    assert latent(0.1).mismatch(sure, -sure).isfinite().all()
+    assert latent(0.1).mismatch(sure, -sure, torch.zeros(1, 6)).isfinite().all()
 
 
 def test_without_unimix_they_are_the_softmax():
@@ -61,7 +61,7 @@ def test_mismatch_is_of_the_mixed_probabilities():
     q, p = torch.randn(2, 5, 6, dtype=torch.float64).unbind(0)
     left, right = (0.75 * x.unflatten(-1, (2, 3)).softmax(-1) + 0.25 / 3 for x in (q, p))
     truth = (left * (left / right).log()).sum((-1, -2))
-    torch.testing.assert_close(latent(0.25).mismatch(q, p), truth)
+    torch.testing.assert_close(latent(0.25).mismatch(q, p, torch.zeros(5, 6).double()), truth)
 
 
 @pytest.mark.parametrize("way", ["sample", "mode"])

@@ -4,7 +4,8 @@ from itertools import product
 from typing import Any
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from reverie.agents.parts import PARTS
 from reverie.dynamics.dynamics import Dynamics, DynamicsConfig, Entry
@@ -48,8 +49,22 @@ def make_backbone(name: str) -> Any:
     return prepare(PARTS["backbone"][name](_config("backbone", name), INPUTS))
 
 
+class ReadsReward(Entry):
+    """An entry through which the reward before enters, so that the laws see what happens to it."""
+
+    reads_reward = True
+
+    def __init__(self, config: MLPConfig, stoch: int, action: int) -> None:
+        super().__init__(config, stoch, action)
+        self.reward = nn.Linear(1, config.units, bias=False)
+
+    def share(self, action: Float[Tensor, "*B A"], reward: Float[Tensor, "*B"]) -> Float[Tensor, "*B S"]:
+        """What a_{t-1} and r_{t-1} contribute."""
+        return super().share(action, reward) + self.reward(reward.unsqueeze(-1))
+
+
 def make_dynamics(
-    backbone: str, posterior: str, latent: str, wrap: type[Dynamics] = Dynamics, entry: type[Entry] = Entry
+    backbone: str, posterior: str, latent: str, wrap: type[Dynamics] = Dynamics, entry: type[Entry] = ReadsReward
 ) -> Dynamics:
     """The composition of three parts by their registered names."""
     torch.manual_seed(2)
@@ -57,5 +72,5 @@ def make_dynamics(
     enter = entry(MLPConfig(units=INPUTS), z.size, ACTION)
     memory = PARTS["backbone"][backbone](_config("backbone", backbone), enter.size)
     kind = PARTS["posterior"][posterior]
-    infer = kind(kind.Config(mlp=_SMALL), memory.size, EMBED, z.parameters_size)
+    infer = kind(kind.Config(mlp=_SMALL), memory.size, EMBED, z.posterior_size)
     return prepare(wrap(DynamicsConfig(entry=_SMALL, prior=_SMALL), enter, memory, z, infer))

@@ -77,6 +77,31 @@ def test_it_goes_on_from_a_saved_state():
     assert not fresh.weight.equal(straight.weight)
 
 
+def test_several_can_differentiate_one_graph_before_any_weight_moves():
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    optimisers = [Optimiser(OptimiserConfig(), [first]), Optimiser(OptimiserConfig(), [second])]
+    loss = loss_of(first, second)
+    truth = torch.autograd.grad(loss, [first.weight, second.weight], retain_graph=True)
+    optimisers[0].differentiate(loss, retain_graph=True)
+    optimisers[1].differentiate(2 * loss)
+    assert first.weight.grad.equal(truth[0])
+    torch.testing.assert_close(second.weight.grad, 2 * truth[1])
+    for optimiser in optimisers:
+        optimiser.descend()
+
+
+def test_a_module_can_have_a_learning_rate_of_its_own():
+    # Adam's first step is lr in the direction of the gradient's sign.
+    slow, fast, outside = nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3)
+    before = [weights(net) for net in (slow, fast, outside)]
+    Optimiser(OptimiserConfig(lr=0.01), [nn.Sequential(slow, fast)], {slow: 0.5, outside: 9.0}).step(
+        loss_of(slow, fast)
+    )
+    for net, old, lr in zip((slow, fast, outside), before, (0.005, 0.01, 0.0), strict=True):
+        for now, then in zip(weights(net), old, strict=True):
+            torch.testing.assert_close((now - then).abs(), torch.full_like(now, lr), rtol=1e-3, atol=1e-6)
+
+
 @pytest.mark.parametrize("changes", [{"lr": 0.0}, {"eps": -1.0}, {"clip": 0.0}])
 def test_what_cannot_be_is_refused(changes):
     with pytest.raises(UserError, match="must be positive, not .*" + str(*changes.values())):

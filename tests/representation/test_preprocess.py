@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from reverie.errors import UserError
 from reverie.representation.preprocess import VECTORS, Pixels, Preprocess, PreprocessConfig, Standardise, Symlog
 
 SHAPES = {"image": (4, 4, 3), "speed": (2,)}
@@ -94,7 +95,7 @@ def test_the_statistics_are_saved_with_the_weights():
     one.update({"image": torch.zeros(50, 4, 4, 3, dtype=torch.uint8), "speed": seen()})
     one.measure_reward(torch.full((5,), 7.0))
     two.load_state_dict(one.state_dict())
-    assert two.keys["speed"](seen()).equal(one.keys["speed"](seen()))
+    assert two.transforms[0](seen()).equal(one.transforms[0](seen()))
     assert two.reward_unit == 7
 
 
@@ -111,3 +112,14 @@ def test_the_unit_of_the_reward(given, rewards, unit):
     assert part.reward_unit == (given or 1.0)
     part.measure_reward(torch.tensor(rewards))
     assert part.reward_unit.item() == pytest.approx(unit)
+
+
+def test_a_negative_unit_is_refused():
+    with pytest.raises(UserError, match=r"preprocess.reward-unit must not be negative, not -3.0"):
+        PreprocessConfig(reward_unit=-3.0)
+
+
+@pytest.mark.parametrize("key", ["keys", "type", "robot.speed"])
+def test_a_key_of_the_observation_may_have_any_name(key):
+    part = Preprocess(PreprocessConfig(), {key: (2,)})
+    assert part({key: seen()})[key].shape == (50, 2)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from running import CLOCKS, run
@@ -11,6 +12,7 @@ from reverie.cli.train import draw  # noqa: F401  (imported early: its libraries
 from reverie.envs.make import make_vector
 from reverie.errors import UserError
 from reverie.report.evaluate import Evaluator
+from reverie.report.log import read_metrics
 from reverie.report.progress import Progress
 from reverie.train.folder import RunFolder, default_path, load
 from reverie.train.trainer import Trainer
@@ -94,9 +96,9 @@ def test_prefill_is_random_and_comes_first(tmp_path):
     def watch(trainer):
         act = trainer._act
 
-        def asked(observation, first):
+        def asked(*known):
             seen.append((trainer.frames, trainer.learner.updates))
-            return act(observation, first)
+            return act(*known)
 
         trainer._act = asked
 
@@ -122,7 +124,9 @@ def test_a_line_of_metrics_has_the_fixed_names(finished):
     assert fixed | gradients | {f"loss/{name}" for name in losses} <= set(line)
     assert {"replay/records", "replay/mib", "train/return"} <= set(line)
     evaluation = finished.evaluations()[-1]
-    assert {"frames", "updates", *CLOCKS, "eval/return", "eval/returns", "eval/dreamed", "eval/length"} == set(evaluation)
+    assert {"frames", "updates", *CLOCKS, "eval/return", "eval/returns", "eval/dreamed", "eval/length"} == set(
+        evaluation
+    )
 
 
 def test_every_line_is_json_of_its_own(finished):
@@ -176,12 +180,40 @@ def test_progress_is_told_in_plain_lines(finished):
     assert "120 frames" in finished.output
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_names_it(tmp_path):
-    def watch(trainer):
-        trainer.agent.world.reward.mlp[-1].bias.data.fill_(float("nan"))
+def break_weights(at):
+    """Into the trainer: broken weights after so many updates."""
 
-    with pytest.raises(UserError, match=r"is nan after 4 updates, so the run stopped"):
-        run(tiny(), tmp_path / "run", watch)
+    def watch(trainer):
+        update = trainer.learner.update
+
+        def broken(*arguments, **options):
+            metrics = update(*arguments, **options)
+            if trainer.learner.updates == at:
+                trainer.agent.world.encoder.mlp[0].weight.data.fill_(float("nan"))
+            return metrics
+
+        trainer.learner.update = broken
+
+    return watch
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_it(tmp_path):
+    with pytest.raises(UserError, match=r"^\S+ is nan after 2 updates, so the run stopped"):
+        run(tiny(log_every=2), tmp_path / "run", break_weights(1))
+
+
+def test_an_action_that_is_not_finite_is_not_the_environments_fault(tmp_path):
+    with pytest.raises(UserError, match=r"the agent chose an action that is not a number"):
+        run(tiny(), tmp_path / "run", break_weights(5))
+
+
+def test_broken_weights_replace_no_checkpoint(tmp_path):
+    # Updates 7 and 12 are those before the evaluations at 80 and 120 frames.
+    with pytest.raises(UserError, match=r"the agent chose an action that is not a number"):
+        run(tiny(log_every=1000), tmp_path / "run", break_weights(12))
+    agent, _ = load(tmp_path / "run", "cpu")
+    assert all(torch.isfinite(x).all() for x in agent.state_dict().values())
+    assert [line["frames"] for line in read_metrics(tmp_path / "run" / "metrics.jsonl")] == [80]
 
 
 def test_modules_are_in_training_again_after_an_evaluation(tmp_path):
@@ -219,6 +251,17 @@ def test_an_evaluation_leaves_the_mode_as_it_was(finished, training):
     evaluator.close()
 
 
+def test_an_evaluation_plays_the_policys_mode(finished):
+    agent, _ = load(finished.folder.path, "cpu")
+    for episode in finished.episodes:
+        carry = agent.initial(1)
+        for step in range(10):
+            seen = {key: x[step : step + 1] for key, x in episode.observation.items()}
+            reward = episode.reward[step : step + 1]
+            action, carry = agent.act(seen, reward, np.array([step == 0]), carry, "evaluate")
+            np.testing.assert_allclose(action[0], episode.action[step + 1], atol=1e-6)
+
+
 def test_a_folder_that_is_in_use_is_refused_and_left_alone(tmp_path):
     path = tmp_path / "run"
     path.mkdir()
@@ -251,7 +294,7 @@ def test_the_default_folder_is_new(tmp_path, monkeypatch):
 
 
 def test_no_run_at_all(tmp_path):
-    with pytest.raises(UserError, match="holds no run: it has no config.json"):
+    with pytest.raises(UserError, match=r"holds no run: it has no config\.json"):
         load(tmp_path)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UserError, match="is no JSON"):

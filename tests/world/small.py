@@ -23,18 +23,31 @@ _MLP = MLPConfig(units=6)
 _LATENTS = {"gaussian": GaussianConfig(size=3), "categorical": CategoricalConfig(groups=2, classes=3)}
 
 
-def make_world(latent: str = "gaussian", posterior: str = "filter", decoder: bool = True) -> World:
+class ReadsReward(Entry):
+    """An entry through which the reward before enters."""
+
+    reads_reward = True
+
+    def share(self, action: Tensor, reward: Tensor) -> Tensor:
+        """What a_{t-1} and r_{t-1} contribute."""
+        # a ramp: the normalisation that follows would take away what is the same for all units
+        return super().share(action, reward) + reward.unsqueeze(-1) * torch.linspace(-1, 1, self.size)
+
+
+def make_world(
+    latent: str = "gaussian", posterior: str = "filter", decoder: bool = True, entry: type[Entry] = Entry
+) -> World:
     """A GRU world; heads and all else are moved away from where they start."""
     torch.manual_seed(0)
     z = PARTS["latent"][latent](_LATENTS[latent])
     encoder = Encoder(EncoderConfig(mlp=_MLP, cnn=CNNConfig(depth=2, stages=1)), SHAPES)
     backbone, kind = GRU(GRUConfig(units=5), 6), PARTS["posterior"][posterior]
-    infer = kind(kind.Config(mlp=_MLP), 5, encoder.size, z.parameters_size)
+    infer = kind(kind.Config(mlp=_MLP), 5, encoder.size, z.posterior_size)
     config, head = DecoderConfig(mlp=_MLP, cnn=CNNConfig(depth=2, stages=1)), HeadConfig(mlp=_MLP)
     world = World(
         Preprocess(PreprocessConfig(vectors="symlog"), SHAPES),
         encoder,
-        Dynamics(DynamicsConfig(prior=_MLP), Entry(_MLP, z.size, ACTION), backbone, z, infer),
+        Dynamics(DynamicsConfig(prior=_MLP), entry(_MLP, z.size, ACTION), backbone, z, infer),
         Decoder(config, 5, z.size, SHAPES) if decoder else None,
         Head(head, 5, z.size),
         Head(head, 5, z.size, output=Binary()),

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from small import ACTION, ROWS, generator, make_batch, make_world
+from small import ACTION, ROWS, ReadsReward, generator, make_batch, make_world
 from torch.utils import _pytree as pytree
 
 from reverie.agents.parts import PARTS
 from reverie.nets.frozen import frozen
+from reverie.ops import tree
 from reverie.types import Features, State
 from reverie.world.imagine import imagine, unroll
 
@@ -19,7 +20,7 @@ class Line:
 
     def imagine(self, action, state, generator=None):
         place = state.stoch + action
-        return State((), state.deter + 1, place)
+        return State((), state.deter + 1, place, state.reward)
 
     def reward(self, features):
         return features.stoch[..., 0]
@@ -29,7 +30,7 @@ class Line:
 
 
 def at(*places):
-    return State((), torch.zeros(len(places), 1), torch.tensor(places).unsqueeze(-1))
+    return State((), torch.zeros(len(places), 1), torch.tensor(places).unsqueeze(-1), torch.zeros(len(places)))
 
 
 def constant(step):
@@ -88,7 +89,8 @@ def test_the_callers_grad_mode_returns_and_is_obeyed(pathwise, outside):
 
 def real_start(world):
     trace = world.observe(make_batch(), world.initial(ROWS))
-    return world.dynamics.start(trace, torch.tensor([2, 0, 0]), torch.tensor([1, 3, 0])), trace
+    start = world.dynamics.start(trace, torch.tensor([2, 0, 0]), torch.tensor([1, 3, 0]))
+    return tree.detach(start), trace
 
 
 @pytest.mark.parametrize("latent", LATENTS)
@@ -117,6 +119,20 @@ def test_unroll_is_repeated_imagining(latent, seed):
         torch.testing.assert_close(dream.features.stoch[:, step + 1], state.stoch)
         torch.testing.assert_close(dream.reward[:, step], world.reward(state.features))
         torch.testing.assert_close(dream.continue_[:, step], world.continue_(state.features))
+
+
+def test_the_predicted_reward_enters_the_next_step_where_rewards_are_read():
+    world = make_world(entry=ReadsReward)
+    state, _ = real_start(world)
+    action = torch.randn(3, HORIZON, ACTION)
+    dream = unroll(world, action, state)
+    for step in range(HORIZON):
+        state = world.dynamics.imagine(action[:, step], state)
+        torch.testing.assert_close(dream.features.deter[:, step + 1], state.deter)
+        state = state._replace(reward=world.reward(state.features))
+        torch.testing.assert_close(dream.reward[:, step], state.reward)
+    unpaid = unroll(world, action, real_start(world)[0]._replace(reward=torch.zeros(3)))
+    assert (unpaid.features.deter[:, 1] - dream.features.deter[:, 1]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("latent", LATENTS)

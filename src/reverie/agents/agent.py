@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from reverie.behaviour.behaviour import Behaviour
 from reverie.envs.codec import ActionCodec
+from reverie.errors import UserError
 from reverie.types import Mode, State
 from reverie.world.objective import Objective
 from reverie.world.world import World
@@ -64,6 +65,9 @@ class Agent(nn.Module):
 
         Returns:
             The environments' own actions "B ...", and what to carry on.
+
+        Raises:
+            UserError: if an action is not finite; no environment should see it.
         """
         device = self.device
         seen = {key: torch.as_tensor(x, device=device) for key, x in observation.items()}
@@ -72,4 +76,10 @@ class Agent(nn.Module):
         draws = generator if mode == "explore" else None
         state = self.world.update(seen, self.world.arriving(carry.action, brought), starts, carry.state, draws)
         action, memory = self.behaviour.act(self.world, state, carry.memory, starts, mode, generator)
-        return self.codec.decode(action.float().cpu().numpy()), Carry(state, memory, action)
+        chosen = action.float().cpu().numpy()
+        if not np.isfinite(chosen).all():
+            raise UserError(
+                "the agent chose an action that is not a number: its weights or what it saw are not finite; "
+                "where that happens in training, a lower learning rate or --precision float32 may help"
+            )
+        return self.codec.decode(chosen), Carry(state, memory, action)

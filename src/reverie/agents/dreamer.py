@@ -40,7 +40,7 @@ PAPER = {
     "train": TrainConfig(
         steps=5_000_000, prefill=5_000, pretrain=100, train_every=5, batch=50, length=50, eval_every=10_000
     ),
-    "preprocess": PreprocessConfig(vectors="none", reward_unit=1.0),
+    "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
     "encoder": EncoderConfig(mlp=_dense(2), cnn=CNNConfig(depth=32, norm="none", activation="relu")),
     "decoder": DecoderConfig(mlp=_dense(2), cnn=CNNConfig(depth=32, norm="none", activation="relu")),
     "dynamics": DynamicsConfig(entry=_HIDDEN, prior=_HIDDEN),
@@ -53,6 +53,7 @@ PAPER = {
         FilteringConfig(
             optimiser=OptimiserConfig(lr=6e-4, clip=100.0),
             vector=1.0,
+            image=1.0,
             reward=1.0,
             continue_=10.0,
             dynamics=1.0,

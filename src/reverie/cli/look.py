@@ -11,12 +11,18 @@ import tyro
 from reverie.agents.parts import PARTS
 from reverie.agents.presets import PRESETS
 from reverie.envs.make import make_vector
+from reverie.errors import UserError
 from reverie.report.evaluate import Evaluator
 from reverie.report.pictures import draw_open_loop, film
 from reverie.report.write import write_json
 from reverie.train.folder import load
 
 Run = Annotated[str, tyro.conf.Positional]
+
+
+def _at_least_one(episodes: int) -> None:
+    if episodes < 1:
+        raise UserError(f"--episodes must be at least 1, not {episodes}")
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Evaluate:
 def evaluate(arguments: Sequence[str]) -> None:
     """Print the returns and write them to the run's evaluation.json."""
     chosen = tyro.cli(Evaluate, args=list(arguments), prog="reverie eval")
+    _at_least_one(chosen.episodes)
     agent, resolved = load(chosen.run, chosen.device)
     config = resolved.config
     seed = config.train.seed if chosen.seed is None else chosen.seed
@@ -68,6 +75,7 @@ class Video:
 def video(arguments: Sequence[str]) -> None:
     """Write the pictures into the run's folder and print their names."""
     chosen = tyro.cli(Video, args=list(arguments), prog="reverie video")
+    _at_least_one(chosen.episodes)
     agent, resolved = load(chosen.run, chosen.device)
     config, folder = resolved.config, Path(chosen.run) / "pictures"
     evaluator = Evaluator(make_vector([config.env.make] * chosen.episodes), chosen.seed)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reverie.errors import UserError
 from reverie.latent.latent import draw
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.nets.norm import activation, norm
@@ -49,6 +50,10 @@ class FilterConfig:
     mlp: MLPConfig = field(default_factory=MLPConfig)
     """the network from h and e to the parameters; at least one hidden layer"""
 
+    def __post_init__(self) -> None:
+        if self.mlp.layers < 1:
+            raise UserError(f"posterior.mlp.layers must be at least 1 for a filter, not {self.mlp.layers}")
+
 
 class Filter(nn.Module):
     """q(z_t | h_t, e_t), as in the RSSM (PlaNet, eq. 4)."""
@@ -63,7 +68,7 @@ class Filter(nn.Module):
         self.norm = norm(config.mlp.norm, config.mlp.units)
         self.activation = activation(config.mlp.activation)
         rest = MLPConfig(
-            layers=max(0, config.mlp.layers - 1),
+            layers=config.mlp.layers - 1,
             units=config.mlp.units,
             norm=config.mlp.norm,
             activation=config.mlp.activation,

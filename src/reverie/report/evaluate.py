@@ -117,10 +117,13 @@ class Evaluator:
 
     def __call__(self, agent: Agent) -> list[Episode]:
         """One episode of the policy's mode in each environment."""
+        training = {module: module.training for module in agent.modules()}
         agent.eval()
-        episodes = play(self._envs, follow(agent, self._envs.num_envs), self._seeds)
-        agent.train()
-        return episodes
+        try:
+            return play(self._envs, follow(agent, self._envs.num_envs), self._seeds)
+        finally:
+            for module, mode in training.items():
+                module.training = mode
 
     def close(self) -> None:
         """Close the environments."""

@@ -33,10 +33,11 @@ class Decoder(nn.Module):
         self._vectors = {key: shapes[key][0] for key in vector_keys(shapes)}
         if self._vectors:
             self.mlp = MLP(config.mlp, inputs, sum(self._vectors.values()))
-        self.images = nn.ModuleDict()
-        for key in image_keys(shapes):
+        self._images = image_keys(shapes)
+        self.images = nn.ModuleList()  # a list: an observation's key may be no name for a module
+        for key in self._images:
             height, width, channels = shapes[key]
-            self.images[key] = ImageDecoder(config.cnn, inputs, channels, height, width)
+            self.images.append(ImageDecoder(config.cnn, inputs, channels, height, width))
 
     def forward(self, features: Features) -> dict[str, Tensor]:
         """Vectors "... F" and images "... H W C", preprocessed."""
@@ -45,7 +46,7 @@ class Decoder(nn.Module):
         if self._vectors:
             parts = self.mlp(x).split(list(self._vectors.values()), -1)
             decoded.update(zip(self._vectors, parts, strict=True))
-        for key, network in self.images.items():
+        for key, network in zip(self._images, self.images, strict=True):
             image = network(x.reshape(-1, x.shape[-1])).permute(0, 2, 3, 1)
             decoded[key] = image.reshape(*x.shape[:-1], *image.shape[1:])
         return decoded

@@ -47,18 +47,20 @@ class Encoder(nn.Module):
         if self._vectors:
             self.mlp = MLP(config.mlp, sum(shapes[key][0] for key in self._vectors))
             self.size += self.mlp.size
-        self.images = nn.ModuleDict()
-        for key in image_keys(shapes):
+        self._images = image_keys(shapes)
+        self.images = nn.ModuleList()  # a list: an observation's key may be no name for a module
+        for key in self._images:
             height, width, channels = shapes[key]
-            self.images[key] = ImageEncoder(config.cnn, channels, height, width)
-            self.size += self.images[key].size  # type: ignore[operator]
+            network = ImageEncoder(config.cnn, channels, height, width)
+            self.images.append(network)
+            self.size += network.size
 
     def forward(self, observation: Mapping[str, Tensor]) -> Tensor:
         """Embed preprocessed observations."""
         embeds = []
         if self._vectors:
             embeds.append(self.mlp(torch.cat([observation[key] for key in self._vectors], -1)))
-        for key, network in self.images.items():
+        for key, network in zip(self._images, self.images, strict=True):
             image = observation[key]
             lead = image.shape[:-3]
             flat = image.reshape(-1, *image.shape[-3:]).permute(0, 3, 1, 2)

@@ -43,6 +43,8 @@ def load(folder: Path, agent: Agent) -> dict[str, Any]:
     try:
         tensors = load_file(path)
         progress = json.loads((folder / "progress.json").read_text())
+        if not isinstance(progress, dict):
+            raise ValueError("progress.json holds no object")
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"the checkpoint in {folder} cannot be read: {error}") from error
     if progress.get("format") != FORMAT:
@@ -51,5 +53,6 @@ def load(folder: Path, agent: Agent) -> dict[str, Any]:
     try:
         agent.load_state_dict(weights)
     except RuntimeError as error:
-        raise UserError(f"the checkpoint in {folder} does not fit its configuration: {error}") from error
+        reason = str(error).splitlines()[1].strip()
+        raise UserError(f"the checkpoint in {folder} does not fit its configuration: {reason:.200}") from error
     return progress

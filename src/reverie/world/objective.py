@@ -38,8 +38,8 @@ class FilteringConfig:
     """how the world descends"""
     vector: float = 4.0
     """weight of the vectors' negative log-likelihood (half the summed squared error)"""
-    image: float = 1.0
-    """weight of the images' negative log-likelihood"""
+    image: float = 0.02
+    """weight of the images' negative log-likelihood, summed over pixels"""
     reward: float = 2.0
     """weight of the reward's negative log-likelihood"""
     continue_: float = 1.0
