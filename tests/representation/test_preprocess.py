@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from reverie.errors import UserError
-from reverie.representation.preprocess import VECTORS, Pixels, Preprocess, PreprocessConfig, Standardise, Symlog
+from reverie.representation.preprocess import (
+    VECTORS,
+    Pixels,
+    Preprocess,
+    PreprocessConfig,
+    Standardise,
+    StandardisePixels,
+    Symlog,
+)
 
 SHAPES = {"image": (4, 4, 3), "speed": (2,)}
 
@@ -68,11 +76,25 @@ def test_restore_is_the_inverse(name):
 
 
 def test_pixels_are_centred_and_come_back_between_zero_and_one():
-    pixels = Pixels(0)
+    pixels = Pixels()
     x = torch.tensor([0, 51, 255], dtype=torch.uint8)
     torch.testing.assert_close(pixels(x), torch.tensor([-0.5, -0.3, 0.5]))
     torch.testing.assert_close(pixels.restore(pixels(x)), torch.tensor([0.0, 0.2, 1.0]))
     assert pixels.restore(torch.tensor([-2.0, 2.0])).tolist() == [0.0, 1.0]
+
+
+def test_pixels_are_standardised_by_one_mean_and_deviation_of_all():
+    pixels = StandardisePixels()
+    pixels.update(torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1))  # mean 1/2, deviation 1/2
+    x = torch.tensor([0, 51, 255], dtype=torch.uint8)
+    torch.testing.assert_close(pixels(x), torch.tensor([-1.0, -0.6, 1.0]))
+    torch.testing.assert_close(pixels.restore(pixels(x)), torch.tensor([0.0, 0.2, 1.0]))
+
+
+def test_a_blank_image_is_divided_by_the_least_deviation():
+    pixels = StandardisePixels()
+    pixels.update(torch.zeros(4, 2, 2, 3, dtype=torch.uint8))
+    torch.testing.assert_close(pixels(torch.tensor([255], dtype=torch.uint8)), torch.tensor([20.0]))
 
 
 def test_symlog_measures_nothing():
@@ -82,7 +104,7 @@ def test_symlog_measures_nothing():
 
 
 def test_each_key_has_its_own():
-    both = preprocess()
+    both = preprocess(images="unit")
     both.update({"image": torch.zeros(50, 4, 4, 3, dtype=torch.uint8), "speed": seen()})
     out = both({"speed": seen(), "image": torch.full((50, 4, 4, 3), 255, dtype=torch.uint8)})
     assert out["image"].unique().tolist() == [0.5]

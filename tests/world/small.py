@@ -45,7 +45,7 @@ def make_world(
     infer = kind(kind.Config(mlp=_MLP), 5, encoder.size, z.posterior_size)
     config, head = DecoderConfig(mlp=_MLP, cnn=CNNConfig(depth=2, stages=1)), HeadConfig(mlp=_MLP)
     world = World(
-        Preprocess(PreprocessConfig(vectors="symlog"), SHAPES),
+        Preprocess(PreprocessConfig(vectors="symlog", images="unit"), SHAPES),
         encoder,
         Dynamics(DynamicsConfig(prior=_MLP), entry(_MLP, z.size, ACTION), backbone, z, infer),
         Decoder(config, 5, z.size, SHAPES) if decoder else None,

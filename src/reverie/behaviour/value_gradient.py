@@ -1,6 +1,7 @@
 """Dreamer's way: follow the gradient of the lambda-return through the dynamics (Hafner et al. 2020, section 3)."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -42,6 +43,8 @@ class ValueGradientConfig:
     """weight of the policy's entropy"""
     target_rate: float = 0.05
     """share by which the critic's target follows it in each update; 1 is no target"""
+    returns: Literal["every", "start"] = "every"
+    """ascend the mean of every return of the dream (the paper), or the start's alone, which counts no reward twice"""
     return_scale: bool = True
     """divide returns by their range from the 5 to the 95 % quantile, where that is above 1 (DreamerV3, eq. 11)"""
 
@@ -53,11 +56,24 @@ class ValueGradientConfig:
                 raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(self, name)}")
 
 
+def _start(returns: Tensor) -> Tensor:
+    """The first return, as often as there are returns, so that the mean over steps weighs it as one."""
+    first = torch.zeros_like(returns[0])
+    first[0] = len(first)
+    return returns * first
+
+
+RETURNS = {"every": lambda returns: returns, "start": _start}
+
+
 class ValueGradient(Pathwise):
     """Actor and critic, both trained on the same dream.
 
     Actor:   maximise  mean( w_i (G_i / S + entropy_weight H_i) ),  w_i the chance, discounted, to get to step i.
     Critic:  minimise  mean( w_i nll(v(f_i), sg G_i) ).
+
+    The gradient of every G_i reaches all actions before i as well, so that a late reward counts once for each return it
+    is part of (the paper's eq. 7). With returns="start" the actor ascends G_0 alone, whose gradient is the policy's.
 
     Deviations from Dreamer: G is bootstrapped with a slow target, and divided by the range S of returns; the entropy
     has a weight. All three are options; target_rate 1, return_scale off and entropy 0 are the paper.
@@ -89,7 +105,8 @@ class ValueGradient(Pathwise):
             discount = config.gamma * dream.continue_
             returns = lambda_return(dream.reward, discount, self.critic(dream.arrived), config.lambda_)
             weight = imagined.going.unsqueeze(-1) * reach(discount.detach())
-            metrics = self.ascend(returns / self._scale(returns), weight, config.entropy, imagined)
+            gain = RETURNS[config.returns](returns) / self._scale(returns)
+            metrics = self.ascend(gain, weight, config.entropy, imagined)
         chosen = dream.chosen.detach()
         critic_loss = total({"critic": Loss(weight * self.critic.value.loss(chosen, returns.detach()))})
         critic_norm = self.optimisers["critic"].step(critic_loss)
