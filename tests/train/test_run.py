@@ -8,13 +8,13 @@ import torch
 from running import CLOCKS, run
 from tiny import tiny
 
-from reverie.cli.train import draw  # noqa: F401  (imported early: its libraries warn only once)
 from reverie.envs.make import make_vector
 from reverie.errors import UserError
 from reverie.report.evaluate import Evaluator
 from reverie.report.log import read_metrics
 from reverie.report.progress import Progress
 from reverie.train.folder import RunFolder, default_path, load
+from reverie.train.run import draw  # noqa: F401  (imported early: its libraries warn only once)
 from reverie.train.trainer import Trainer
 
 

@@ -50,3 +50,17 @@ class Stage:
 
 
 Program = tuple[Stage, ...]
+
+
+def count_updates(program: Program, repeat: int) -> int:
+    """How many updates a program will make, with that action repeat."""
+    frames, updates = 0, 0
+    for stage in program:
+        learns = bool(stage.groups) or stage.behave
+        if stage.until.updates is not None:
+            updates += stage.until.updates if learns else 0
+        elif stage.until.frames is not None:
+            steps = -(-max(0, stage.until.frames - frames) // repeat)
+            updates += -(-steps // stage.collect) if learns else 0
+            frames = max(frames, stage.until.frames)
+    return updates

@@ -1,12 +1,15 @@
 """Configurations to JSON and back."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, get_type_hints
 
-from reverie.agents.config import Config
+import gymnasium
+
+from reverie.agents.config import Config, TrainConfig
 from reverie.agents.parts import PARTS, Parts
 from reverie.agents.presets import PRESETS
+from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
 
@@ -22,6 +25,58 @@ class Resolved:
     def plain(self) -> dict[str, Any]:
         """As nested dicts, for JSON."""
         return asdict(self)
+
+
+def resolve(
+    preset: str,
+    env: str | Callable[[], gymnasium.Env],
+    *,
+    scale: str = "laptop",
+    parts: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Resolved:
+    """A preset's configuration with some values changed, as the command line makes it.
+
+    Args:
+        preset: its name.
+        env: an environment's name, or a function of a module that makes one.
+        scale: its set of values.
+        parts: names of parts to exchange, such as {"latent": "categorical"}.
+        values: fields of EnvConfig and TrainConfig by name, and whole parts, such as latent=GaussianConfig(size=8).
+
+    Raises:
+        UserError: for an unknown preset, scale, part or value.
+    """
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    chosen = PRESETS[preset].parts.exchange(**_known("part", parts or {}, PARTS))
+    names = {kind: {field.name for field in fields(kind)} for kind in (EnvConfig, TrainConfig, Config)}
+    _known("value", values, set().union(*names.values()))
+    where = EnvConfig(env=_name(env), **{k: v for k, v in values.items() if k in names[EnvConfig]})
+    config = PRESETS[preset].config(where, scale, chosen)
+    train = replace(config.train, **{k: v for k, v in values.items() if k in names[TrainConfig]})
+    config = replace(config, train=train, **{k: v for k, v in values.items() if k in names[Config]})
+    return Resolved(preset=preset, scale=scale, parts=chosen, config=config)
+
+
+def _known(kind: str, given: Mapping[str, Any], known: Iterable[str]) -> Mapping[str, Any]:
+    for name in given:
+        if name not in known:
+            raise unknown(kind, name, known)
+    return given
+
+
+def _name(env: str | Callable[[], gymnasium.Env]) -> str:
+    """A function is written down as py:module:name, from which any process can make its environments."""
+    if isinstance(env, str):
+        return env
+    module, name = getattr(env, "__module__", ""), getattr(env, "__qualname__", "<")
+    if "<" in name or module == "__main__":
+        raise UserError(
+            f"the environment's function {name} cannot be imported by name; move it into a module, "
+            "so that a run can be rebuilt from its configuration"
+        )
+    return f"py:{module}:{name}"
 
 
 def from_plain(plain: Mapping[str, Any]) -> Resolved:

@@ -1,0 +1,99 @@
+"""A whole run: check, build, train, draw."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from reverie.agents.program import count_updates
+from reverie.agents.resolve import Resolved
+from reverie.errors import UserError
+from reverie.report.log import read_metrics
+from reverie.report.pictures import draw_open_loop, film
+from reverie.report.plots import dreamed_against_real, learning_curve
+from reverie.report.progress import Progress
+from reverie.train.folder import RunFolder, default_path
+from reverie.train.trainer import Trainer
+
+Say = Callable[[str], None]
+
+
+def folder_of(resolved: Resolved, path: str | Path | None) -> RunFolder:
+    """The run's folder: as given, or runs/PRESET-TASK-sSEED."""
+    config = resolved.config
+    return RunFolder(Path(path) if path else default_path(resolved.preset, config.env.env, config.train.seed))
+
+
+def run(resolved: Resolved, path: str | Path | None = None, *, pictures: bool = True, say: Say = print) -> RunFolder:
+    """Train an agent and write everything into the run's folder.
+
+    Args:
+        resolved: from `resolve`.
+        path: the folder; it must not exist, or be empty.
+        pictures: draw the learning curve, a real episode and dreams at the end.
+        say: where lines about the run go; the progress goes to standard output.
+
+    Raises:
+        UserError: if the folder is taken, something cannot be built, or the environment or a loss is not finite.
+    """
+    folder = folder_of(resolved, path)
+    folder.check()
+    # What cannot be built leaves no folder behind.
+    trainer = Trainer(resolved, folder)
+    try:
+        folder.create(resolved)
+        say(headline(resolved, trainer))
+        with Progress(resolved.config.train.steps) as progress:
+            trainer.run(progress)
+        say(f"the run is in {folder.path}")
+        if pictures:
+            for picture in draw(resolved, trainer, say):
+                say(f"  {picture}")
+    finally:
+        trainer.close()
+    return folder
+
+
+def headline(resolved: Resolved, trainer: Trainer) -> str:
+    """What is about to run, and on what."""
+    agent = trainer.agent
+    parameters = sum(p.numel() for p in agent.parameters())
+    return (
+        f"{resolved.preset} ({resolved.scale}) on {resolved.config.env.env}: {resolved.config.train.steps:,} frames, "
+        f"{parameters:,} parameters, {agent.device}, {torch.get_num_threads()} threads"
+    )
+
+
+def forecast(resolved: Resolved, path: str | Path | None, say: Say = print) -> None:
+    """Build everything and say what a run would be, without a step and without a folder."""
+    folder = folder_of(resolved, path)
+    trainer = Trainer(resolved, folder)
+    try:
+        train = resolved.config.train
+        updates = count_updates(trainer.program, resolved.config.env.action_repeat)
+        say(headline(resolved, trainer))
+        say(f"{updates:,} updates; an evaluation of {train.eval_episodes} episodes every {train.eval_every:,} frames")
+        say(f"the run's folder would be {folder.path}; nothing was written (--dry-run)")
+    finally:
+        trainer.close()
+
+
+def draw(resolved: Resolved, trainer: Trainer, say: Say) -> list[Path]:
+    """The pictures of a finished run."""
+    folder = trainer.folder
+    metrics = read_metrics(folder.metrics)
+    evaluations = [line for line in metrics if "eval/return" in line]
+    name = f"{resolved.preset} on {resolved.config.env.env}, seed {resolved.config.train.seed}"
+    written = [folder.pictures / "learning-curve.png", folder.pictures / "dreamed-against-real.png"]
+    learning_curve({name: metrics}, written[0], name)
+    dreamed, real = ([line[key] for line in evaluations] for key in ("eval/dreamed", "eval/return"))
+    dreamed_against_real(dreamed, real, written[1], [line["frames"] for line in evaluations])
+    trainer.agent.eval()
+    written += draw_open_loop(trainer.agent, trainer.episodes, folder.pictures, fps=15)
+    try:
+        path = folder.pictures / "episode.gif"
+        film(trainer.agent, resolved.config.env, resolved.config.train.seed, path)
+        written.append(path)
+    except UserError as error:
+        say(f"no film of a real episode: {error}")
+    return written
