@@ -40,10 +40,24 @@ def test_statistics_merged_in_pieces_are_those_of_all(pieces):
     running, x = Standardise(2), seen()
     for piece in x.split(pieces):
         running.update(piece)
-    mean, std = running.scale()
-    torch.testing.assert_close(mean, x.mean(0))
-    torch.testing.assert_close(std, x.std(0, correction=0))
-    assert running.count == 50
+    torch.testing.assert_close(running.mean, x.mean(0))
+    torch.testing.assert_close(running.std, x.std(0, correction=0))
+    assert running.get_extra_state()[0] == 50
+
+
+def test_statistics_go_on_from_a_checkpoint():
+    one, two, x = Standardise(2), Standardise(2), seen()
+    one.update(x[:20])
+    two.load_state_dict(one.state_dict())
+    one.update(x[20:])
+    two.update(x[20:])
+    assert two.mean.equal(one.mean) and two.std.equal(one.std)
+
+
+def test_nothing_new_changes_nothing():
+    running = Standardise(2)
+    running.update(torch.zeros(0, 2))
+    assert running.mean.tolist() == [0.0, 0.0] and running.std.tolist() == [1.0, 1.0]
 
 
 def test_what_was_seen_becomes_standard():

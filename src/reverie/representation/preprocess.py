@@ -13,34 +13,48 @@ from reverie.types import Shapes
 
 
 class Running(nn.Module):
-    """Mean and variance of all vectors seen so far, merged batch by batch (Chan, Golub & LeVeque 1983)."""
+    """Mean and variance of all vectors seen so far, merged batch by batch (Chan, Golub & LeVeque 1983).
 
-    count: Tensor
+    Sums are kept in double precision on the CPU, since a run adds millions of small numbers and not every device has
+    doubles; what a forward pass needs lies beside the weights in single precision.
+
+    Attributes:
+        mean: 0 before anything was seen.
+        std: 1 before anything was seen.
+    """
+
+    LEAST = 1e-4  # what never changes is not blown up
     mean: Tensor
-    square: Tensor
+    std: Tensor
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        # double precision: a run adds millions of small numbers
-        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
-        self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
-        self.register_buffer("square", torch.zeros(size, dtype=torch.float64))
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("std", torch.ones(size))
+        self._count, self._mean, self._square = 0.0, *torch.zeros(2, size, dtype=torch.float64).unbind()
 
     def update(self, x: Tensor) -> None:
         """Add vectors "N F"."""
-        x = x.to(self.mean)
-        count = self.count + len(x)
+        if not len(x):
+            return
+        x = x.detach().cpu().double()
+        count = self._count + len(x)
         mean = x.mean(0)
-        shift = mean - self.mean
-        self.square += (x - mean).square().sum(0) + shift.square() * (self.count * len(x) / count)
-        self.mean += shift * (len(x) / count)
-        self.count.copy_(count)
+        shift = mean - self._mean
+        self._square = self._square + (x - mean).square().sum(0) + shift.square() * (self._count * len(x) / count)
+        self._mean = self._mean + shift * (len(x) / count)
+        self._count = count
+        self.mean.copy_(self._mean)
+        self.std.copy_((self._square / count).sqrt().clamp_min(self.LEAST))
 
-    def scale(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation in single precision; 0 and 1 before anything was seen."""
-        if self.count < 1:
-            return torch.zeros_like(self.mean).float(), torch.ones_like(self.mean).float()
-        return self.mean.float(), (self.square / self.count).sqrt().float().clamp_min(1e-4)
+    def get_extra_state(self) -> Tensor:
+        """Count, mean and squares "1 + 2F", for a checkpoint."""
+        return torch.cat([torch.tensor([self._count], dtype=torch.float64), self._mean, self._square])
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Continue from a checkpoint."""
+        self._count, sums = float(state[0]), state[1:].double().cpu()
+        self._mean, self._square = sums.chunk(2)
 
 
 class Standardise(Running):
@@ -48,13 +62,11 @@ class Standardise(Running):
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise vectors."""
-        mean, std = self.scale()
-        return ((x.float() - mean) / std).clamp(-10, 10)
+        return ((x.float() - self.mean) / self.std).clamp(-10, 10)
 
     def restore(self, x: Tensor) -> Tensor:
         """Back to the observation's own units."""
-        mean, std = self.scale()
-        return x * std + mean
+        return x * self.std + self.mean
 
 
 class Symlog(nn.Module):
@@ -109,7 +121,7 @@ class StandardisePixels(Running):
     image: Pendulum's world saw the pendulum after 200 updates instead of 1,700.
     """
 
-    LEAST = 0.05  # a blank image has no deviation
+    LEAST = 0.05  # a blank image is not blown up
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -120,13 +132,11 @@ class StandardisePixels(Running):
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise bytes."""
-        mean, std = self.scale()
-        return (x.float() / 255 - mean) / std.clamp_min(self.LEAST)
+        return (x.float() / 255 - self.mean) / self.std
 
     def restore(self, x: Tensor) -> Tensor:
         """To [0, 1], where pictures live."""
-        mean, std = self.scale()
-        return (x * std.clamp_min(self.LEAST) + mean).clamp(0, 1)
+        return (x * self.std + self.mean).clamp(0, 1)
 
 
 IMAGES: dict[str, type[StandardisePixels] | type[Pixels]] = {"running": StandardisePixels, "unit": Pixels}
