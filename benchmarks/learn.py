@@ -41,7 +41,7 @@ SUITES: dict[str, dict[str, str]] = {
     | seeds("dreamer-reward", f"dreamer-reward {PENDULUM} --steps 10000", range(2)),
     "pendulum-parts": seeds("categorical", f"dreamer {PENDULUM} --latent categorical --steps 6000", range(1))
     | seeds("encode", f"dreamer {PENDULUM} --posterior encode --steps 6000", range(1)),
-    "pendulum-pixels": seeds("dreamer", f"dreamer {PIXELS} --steps 10000", range(2)),
+    "pendulum-pixels": seeds("dreamer", f"dreamer {PIXELS} --steps 8000", range(2)),
     "ablations": {
         "no-layer-norm": f"{SHORT} {NO_NORM}",
         "no-return-scale": f"{SHORT} --behaviour.no-return-scale",
