@@ -52,6 +52,11 @@ class TrainConfig:
         for name in ("seed", "prefill", "pretrain", "threads"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name} must not be negative, not {getattr(self, name)}")
+        if self.prefill >= self.steps:
+            raise UserError(
+                f"--prefill {self.prefill:,} leaves nothing of --steps {self.steps:,} to learn in; lower it, such as "
+                f"--prefill {max(1, self.steps // 5)}"
+            )
         if self.length < 2:
             raise UserError(f"--length must be at least 2, not {self.length}: a chunk needs a step to predict")
         if self.replay_mib <= 0:
