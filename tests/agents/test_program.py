@@ -15,8 +15,8 @@ def test_updates_by_hand():
     assert count_updates(program, repeat=4) == 7 + 25
 
 
-def test_the_last_update_may_follow_fewer_steps():
-    assert count_updates((Stage(name="learn", collect=2, behave=True, until=Until(frames=5)),), repeat=1) == 3
+def test_an_update_is_owed_only_for_all_its_steps():
+    assert count_updates((Stage(name="learn", collect=2, behave=True, until=Until(frames=5)),), repeat=1) == 2
 
 
 def test_a_stage_that_only_collects_makes_no_updates():

@@ -14,7 +14,7 @@ from reverie.representation.decoder import Decoder, DecoderConfig
 from reverie.representation.encoder import Encoder, EncoderConfig
 from reverie.representation.preprocess import Preprocess, PreprocessConfig
 from reverie.types import Batch
-from reverie.world.heads import Binary, Head, HeadConfig
+from reverie.world.heads import OUTPUTS, Binary, Head, HeadConfig
 from reverie.world.world import World
 
 ROWS, STEPS, ACTION = 3, 4, 2
@@ -49,8 +49,8 @@ def make_world(
         encoder,
         Dynamics(DynamicsConfig(prior=_MLP), entry(_MLP, z.size, ACTION), backbone, z, infer),
         Decoder(config, 5, z.size, SHAPES) if decoder else None,
-        Head(head, 5, z.size),
-        Head(head, 5, z.size, output=Binary()),
+        Head(head, OUTPUTS[head.output](), 5, z.size),
+        Head(head, Binary(), 5, z.size),
     )
     for parameter in world.parameters():
         parameter.data.add_(0.3 * torch.randn_like(parameter))

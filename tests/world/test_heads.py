@@ -16,7 +16,8 @@ def features(*lead):
 
 
 def head(**changes):
-    return Head(HeadConfig(mlp=MLPConfig(units=5), **changes), 3, 4)
+    config = HeadConfig(mlp=MLPConfig(units=5), **changes)
+    return Head(config, OUTPUTS[config.output](), 3, 4)
 
 
 def test_squared_by_hand():
@@ -84,7 +85,7 @@ def test_a_head_predicts_nothing_at_first(output):
 
 
 def test_continuation_is_undecided_at_first():
-    undecided = Head(HeadConfig(), 3, 4, output=Binary())
+    undecided = Head(HeadConfig(), Binary(), 3, 4)
     assert undecided(features(2, 5)).equal(torch.full((2, 5), 0.5))
 
 

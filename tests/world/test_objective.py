@@ -45,7 +45,14 @@ def test_losses_are_unreduced_and_named(latent):
 
 
 def test_each_loss_has_its_weight():
-    weights = {"vector": 2.0, "image": 3.0, "reward": 5.0, "continue_": 7.0, "dynamics": 11.0, "representation": 13.0}
+    weights = {
+        "vector": 2.0,
+        "image": 3.0,
+        "reward": 5.0,
+        "continuation": 7.0,
+        "dynamics": 11.0,
+        "representation": 13.0,
+    }
     _, losses = losses_of(make_world(), make_batch(), **weights)
     assert losses["observation/speed"].weight == 2 and losses["observation/eye"].weight == 3
     assert [losses[name].weight for name in ("reward", "continue", "dynamics", "representation")] == [5, 7, 11, 13]
@@ -136,7 +143,9 @@ def test_without_a_decoder_nothing_is_reconstructed():
     assert world.decode(trace.features) == {}
 
 
-@pytest.mark.parametrize("name", ["vector", "image", "reward", "continue_", "dynamics", "representation", "free_nats"])
+@pytest.mark.parametrize(
+    "name", ["vector", "image", "reward", "continuation", "dynamics", "representation", "free_nats"]
+)
 def test_what_cannot_be_is_refused(name):
     with pytest.raises(UserError, match=f"objective.{name} must not be negative, not -0.5"):
         FilteringConfig(**{name: -0.5})

@@ -13,7 +13,7 @@ from reverie.representation.decoder import Decoder
 from reverie.representation.encoder import Encoder
 from reverie.representation.preprocess import Preprocess
 from reverie.types import Shapes
-from reverie.world.heads import Binary, Head
+from reverie.world.heads import OUTPUTS, Binary, Head
 from reverie.world.world import World
 
 
@@ -45,8 +45,8 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
         encoder,
         Dynamics(config.dynamics, entry, backbone, latent, posterior),
         Decoder(config.decoder, *sizes, shapes),  # type: ignore[arg-type]
-        Head(config.reward, *sizes),  # type: ignore[arg-type]
-        Head(config.continue_, *sizes, output=Binary()),  # type: ignore[arg-type]
+        Head(config.reward, OUTPUTS[config.reward.output](), *sizes),  # type: ignore[arg-type]
+        Head(config.continue_, Binary(), *sizes),  # type: ignore[arg-type]
     )
 
 

@@ -9,7 +9,7 @@ from reverie.errors import UserError
 from reverie.representation.decoder import DecoderConfig
 from reverie.representation.encoder import EncoderConfig
 from reverie.representation.preprocess import PreprocessConfig
-from reverie.world.heads import HeadConfig
+from reverie.world.heads import ContinueConfig, HeadConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class TrainConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16 computes matrix products in half precision; weights stay in float32"""
     threads: int = 0
-    """CPU threads; 0 chooses for this machine and scale"""
+    """CPU threads; 0 takes OMP_NUM_THREADS, or else the cores there are, at most 4"""
 
     def __post_init__(self) -> None:
         for name in ("steps", "train_every", "batch", "eval_every", "eval_episodes", "log_every"):
@@ -81,7 +81,7 @@ class Config:
     """the networks around the backbone"""
     reward: HeadConfig = field(default_factory=HeadConfig)
     """the reward head"""
-    continue_: HeadConfig = field(default_factory=HeadConfig)
+    continue_: ContinueConfig = field(default_factory=ContinueConfig)
     """the head for the chance that the episode goes on"""
     backbone: Any
     latent: Any

@@ -19,7 +19,7 @@ from reverie.nets.optimiser import OptimiserConfig
 from reverie.representation.decoder import DecoderConfig
 from reverie.representation.encoder import EncoderConfig
 from reverie.representation.preprocess import PreprocessConfig
-from reverie.world.heads import HeadConfig
+from reverie.world.heads import ContinueConfig, HeadConfig
 from reverie.world.objective import FilteringConfig
 
 _HIDDEN = MLPConfig(layers=1, units=200, norm="none", activation="elu")
@@ -45,7 +45,7 @@ PAPER = {
     "decoder": DecoderConfig(mlp=_dense(2), cnn=CNNConfig(depth=32, norm="none", activation="relu")),
     "dynamics": DynamicsConfig(entry=_HIDDEN, prior=_HIDDEN),
     "reward": HeadConfig(mlp=_dense(2)),
-    "continue_": HeadConfig(mlp=_dense(3)),
+    "continue_": ContinueConfig(mlp=_dense(3)),
     "backbone": (GRUConfig(units=200, norm="none"),),
     "latent": (GaussianConfig(size=30, min_std=0.1),),
     "posterior": (FilterConfig(mlp=_HIDDEN), EncodeConfig(mlp=_HIDDEN)),
@@ -55,7 +55,7 @@ PAPER = {
             vector=1.0,
             image=1.0,
             reward=1.0,
-            continue_=10.0,
+            continuation=10.0,
             dynamics=1.0,
             representation=1.0,
             free_nats=3.0,

@@ -46,7 +46,7 @@ class Stage:
     behave: bool = False
     """whether the behaviour learns."""
     measure: bool = False
-    """whether the reward's unit is measured on what was collected, at the end of the stage."""
+    """whether the reward's unit is measured on what is collected."""
 
 
 Program = tuple[Stage, ...]
@@ -61,6 +61,6 @@ def count_updates(program: Program, repeat: int) -> int:
             updates += stage.until.updates if learns else 0
         elif stage.until.frames is not None:
             steps = -(-max(0, stage.until.frames - frames) // repeat)
-            updates += -(-steps // stage.collect) if learns else 0
+            updates += steps // stage.collect if learns else 0
             frames = max(frames, stage.until.frames)
     return updates

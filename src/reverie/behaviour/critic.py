@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.types import Features
-from reverie.world.heads import Head, HeadConfig
+from reverie.world.heads import OUTPUTS, Head, HeadConfig
 
 
 class Critic(nn.Module):
@@ -14,7 +14,7 @@ class Critic(nn.Module):
 
     def __init__(self, config: HeadConfig, deter: int, stoch: int, rate: float) -> None:
         super().__init__()
-        self.value = Head(config, deter, stoch)
+        self.value = Head(config, OUTPUTS[config.output](), deter, stoch)
         self.target = copy.deepcopy(self.value).requires_grad_(False)
         self._rate = rate
 

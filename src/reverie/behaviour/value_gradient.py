@@ -46,11 +46,13 @@ class ValueGradientConfig:
     returns: Literal["every", "start"] = "every"
     """ascend the mean of every return of the dream (the paper), or the start's alone, which counts no reward twice"""
     return_scale: bool = True
-    """divide returns by their range from the 5 to the 95 % quantile, where that is above 1 (DreamerV3, eq. 11)"""
+    """divide returns by their range from the 5 to the 95 % quantile, where that is above 1 (DreamerV3)"""
 
     def __post_init__(self) -> None:
         if self.horizon < 1:
             raise UserError(f"behaviour.horizon must be at least 1, not {self.horizon}")
+        if self.starts < 0 or self.entropy < 0:
+            raise UserError(f"behaviour.starts and entropy must not be negative, not {self.starts} and {self.entropy}")
         for name in ("gamma", "lambda_", "target_rate"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(self, name)}")

@@ -28,7 +28,7 @@ from reverie.representation.encoder import EncoderConfig
 from reverie.train.bench import Measurement, measure
 from reverie.train.device import choose_device, choose_threads
 from reverie.train.folder import versions
-from reverie.world.heads import HeadConfig
+from reverie.world.heads import ContinueConfig, HeadConfig
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def matched(config: Config) -> Config:
         decoder=DecoderConfig(mlp=MATCHED, cnn=cnn),
         dynamics=DynamicsConfig(entry=one, prior=one),
         reward=head,
-        continue_=head,
+        continue_=ContinueConfig(mlp=MATCHED),
         backbone=GRUConfig(units=256),
         latent=CategoricalConfig(groups=16, classes=16),
         posterior=FilterConfig(mlp=one),

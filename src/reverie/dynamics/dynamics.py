@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from reverie.dynamics.backbone import Backbone
 from reverie.dynamics.posterior import Posterior
+from reverie.errors import UserError
 from reverie.latent.latent import Latent, draw
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.nets.norm import activation, norm
@@ -34,6 +35,10 @@ class DynamicsConfig:
     """how (z, a) enter the backbone: one layer, whose width is U"""
     prior: MLPConfig = field(default_factory=MLPConfig)
     """the network from h to the parameters of p(z | h)"""
+
+    def __post_init__(self) -> None:
+        if self.entry.layers != 1:
+            raise UserError(f"dynamics.entry.layers must be 1, not {self.entry.layers}: z and a enter by one layer")
 
 
 class Entry(nn.Module):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def symlog(x: Tensor) -> Tensor:
-    """sign(x) log(1 + abs(x)) (DreamerV3, eq. 9)."""
+    """sign(x) log(1 + abs(x)) (DreamerV3)."""
     return torch.sign(x) * torch.log1p(torch.abs(x))
 
 
@@ -20,7 +20,7 @@ def two_hot(x: Float[Tensor, "*B"], bins: Float[Tensor, "K"]) -> Float[Tensor, "
 
     Args:
         x: the scalars.
-        bins: the places of the bins, rising (DreamerV3, eq. 10).
+        bins: the places of the bins, rising (DreamerV3).
     """
     x = x.clamp(bins[0], bins[-1])
     above = torch.searchsorted(bins, x.contiguous()).clamp(1, len(bins) - 1)
@@ -32,6 +32,6 @@ def two_hot(x: Float[Tensor, "*B"], bins: Float[Tensor, "K"]) -> Float[Tensor, "
 
 
 def spread(x: Tensor, low: float = 0.05, high: float = 0.95) -> Tensor:
-    """The distance between two quantiles of all entries of x (DreamerV3, eq. 12)."""
+    """The distance between two quantiles of all entries of x (DreamerV3)."""
     ends = torch.quantile(x.detach().float().flatten(), torch.tensor([low, high], device=x.device))
     return ends[1] - ends[0]

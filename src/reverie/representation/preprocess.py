@@ -197,7 +197,7 @@ class Preprocess(nn.Module):
     def measure_reward(self, reward: Tensor) -> None:
         """Fix the unit of the reward, from the rewards "N" of the first experience."""
         if not self._given:
-            self.reward_unit.copy_(reward.double().square().mean().sqrt().clamp_min(1.0))
+            self.reward_unit.copy_(reward.cpu().double().square().mean().sqrt().clamp_min(1.0))
 
     def _named(self) -> Iterator[tuple[str, Any]]:
         return zip(self._keys, self.transforms, strict=True)

@@ -51,14 +51,16 @@ class Measurement:
         return self.gflop_per_second / self.matmul_gflop_per_second
 
 
+SYNCHRONISE = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}
+
+
 def median_ms(function: Callable[[], Any], device: torch.device, repeats: int, warm: int = 2) -> float:
     """The median duration of a call in milliseconds."""
     times = []
     for index in range(warm + repeats):
         begin = time.perf_counter()
         function()
-        if device.type != "cpu":
-            torch.accelerator.synchronize()
+        SYNCHRONISE.get(device.type, int)()
         if index >= warm:
             times.append(1e3 * (time.perf_counter() - begin))
     return statistics.median(times)

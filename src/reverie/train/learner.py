@@ -39,7 +39,7 @@ class Learner:
         Args:
             stage: which groups learn, and whether the behaviour does.
             batch: on the agent's device.
-            diagnosed: also measure what costs extra: KL, reward error, the posterior's entropy.
+            diagnosed: also measure what costs extra: KL, reward error, the latents' entropies.
         """
         agent = self.agent
         with self._precision():

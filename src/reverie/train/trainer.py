@@ -105,11 +105,13 @@ class Trainer:
     def _run_stage(self, stage: Stage, log: MetricLog, progress: Progress) -> None:
         act = {"none": None, "random": random_act(self.agent.codec, self._random), "behaviour": self._act}[stage.actor]
         learns = bool(stage.groups) or stage.behave
-        before = self.learner.updates
+        before, steps = self.learner.updates, self.collector.steps
         while not self._over(stage, before):
             if act is not None:
                 self._collect(stage, act)
-            if learns:
+            # Environments side by side take several steps at once: each of them counts.
+            owed = 1 if act is None else (self.collector.steps - steps) // stage.collect - self.learner.updates + before
+            for _ in range(owed if learns else 0):
                 self._update(stage, log)
             evaluation = float(np.mean([e.total for e in self.episodes])) if self.episodes else None
             progress.update(self.frames, self.learner.updates, evaluation, stage.name)
@@ -159,7 +161,7 @@ class Trainer:
         if broken:
             raise UserError(
                 f"{broken[0]} is {values[broken[0]]} after {self.learner.updates} updates, so the run stopped; "
-                f"its last checkpoint is whole. A lower learning rate or --precision float32 may help"
+                f"its last checkpoint, if there is one, is whole. A lower learning rate or --precision float32 may help"
             )
         if self.collector.finished:
             values["train/return"] = float(np.mean(self.collector.finished))

@@ -42,7 +42,7 @@ class Squared(nn.Module):
 
 
 class TwoHot(nn.Module):
-    """A softmax over 255 bins, evenly spaced in symlog space (DreamerV3, eq. 9-11)."""
+    """A softmax over 255 bins, evenly spaced in symlog space (DreamerV3, "symexp twohot")."""
 
     size = 255
     bins: Tensor
@@ -94,13 +94,23 @@ class HeadConfig:
     """what it reads: h, z or both"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ContinueConfig:
+    """The head that predicts the chance that the episode goes on."""
+
+    mlp: MLPConfig = field(default_factory=MLPConfig)
+    """the network"""
+    reads: Read = "hz"
+    """what it reads: h, z or both"""
+
+
 class Head(nn.Module):
     """Features "... D", "... Z" to a scalar "..."; its last layer starts at zero: it predicts nothing at first."""
 
-    def __init__(self, config: HeadConfig, deter: int, stoch: int, output: Output | None = None) -> None:
+    def __init__(self, config: HeadConfig | ContinueConfig, output: Output, deter: int, stoch: int) -> None:
         super().__init__()
         self.reads: Read = config.reads
-        self.output: Output = OUTPUTS[config.output]() if output is None else output
+        self.output = output
         inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads]
         self.mlp = MLP(config.mlp, inputs, self.output.size, zero=True)
 

@@ -42,7 +42,7 @@ class FilteringConfig:
     """weight of the images' negative log-likelihood, summed over pixels"""
     reward: float = 2.0
     """weight of the reward's negative log-likelihood"""
-    continue_: float = 1.0
+    continuation: float = 1.0
     """weight of the continuation's cross-entropy"""
     dynamics: float = 0.5
     """weight of the mismatch by which the prior learns to predict the posterior"""
@@ -52,7 +52,7 @@ class FilteringConfig:
     """a mismatch below this costs nothing"""
 
     def __post_init__(self) -> None:
-        for name in ("vector", "image", "reward", "continue_", "dynamics", "representation", "free_nats"):
+        for name in ("vector", "image", "reward", "continuation", "dynamics", "representation", "free_nats"):
             if getattr(self, name) < 0:
                 raise UserError(f"objective.{name} must not be negative, not {getattr(self, name)}")
 
@@ -63,7 +63,7 @@ class Filtering(nn.Module):
     L = observation + reward + continuation
         + dynamics max(KL(sg q || p), free) + representation max(KL(q || sg p), free)
 
-    Deviation: free nats are subtracted per state, as in DreamerV2 and V3; Dreamer clipped the mean of the batch.
+    Deviation: free nats are a floor for each state, as in DreamerV3; Dreamer clipped the mean of the batch.
     """
 
     Config = FilteringConfig
@@ -90,7 +90,7 @@ class Filtering(nn.Module):
                 weight = config.image if observation[key].dim() == 5 else config.vector  # "B T H W C" or "B T F"
                 losses[f"observation/{key}"] = Loss(loss, weight)
         losses["reward"] = Loss(world.reward.loss(trace.features, inputs.reward), config.reward)
-        losses["continue"] = Loss(world.continue_.loss(trace.features, 1 - batch.terminal), config.continue_)
+        losses["continue"] = Loss(world.continue_.loss(trace.features, 1 - batch.terminal), config.continuation)
         return Experience(batch, trace), losses
 
     def _mismatch(self, world: World, trace: Trace) -> Losses:
