@@ -68,8 +68,8 @@ def learn(suite: str, name: str, options: str) -> str:
         for file in ("config.json", "versions.json", "metrics.jsonl"):
             shutil.copy(run / file, kept / file)
         (kept / "command.txt").write_text(f"reverie train {options}\n")
-        shutil.copytree(run / "pictures", kept / "pictures")
         if suite == "pendulum-pixels":
+            # its world is asked again, by benchmarks/open_loop.py
             shutil.copytree(run / "checkpoint", kept / "checkpoint")
     return f"{suite}/{name} learned"
 
