@@ -27,6 +27,7 @@ def seeds(name: str, options: str, numbers: range) -> dict[str, str]:
 
 
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
+HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 40000"
 SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
 NO_NORM = (
     "--backbone.norm none --encoder.mlp.norm none --decoder.mlp.norm none --dynamics.entry.norm none "
@@ -35,7 +36,7 @@ NO_NORM = (
 )
 SUITES: dict[str, dict[str, str]] = {
     "swingup-repeat4": seeds("dreamer", REPEAT_4, range(5)),
-    "swingup-repeat4-held-out": seeds("dreamer", REPEAT_4, range(5, 10)),
+    "swingup-repeat4-held-out": seeds("dreamer", HELD_OUT, range(5, 10)),
     "swingup-repeat2": seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 2 --steps 60000 --train-every 4", range(5)),
     "pendulum": seeds("dreamer", f"dreamer {PENDULUM} --steps 4000", range(5))
     | seeds("dreamer-reward", f"dreamer-reward {PENDULUM} --steps 10000", range(2)),
