@@ -86,7 +86,7 @@ def test_frames_are_agent_steps_times_action_repeat(tmp_path, repeat, envs):
     assert result.frames == 160
     assert sum(walk.taken for walk in result.walks[:envs]) == 160
     # 3 of pretraining, and one for each 8 agent steps: (160 - 40) / repeat / 8
-    assert result.updates == 3 + -(-120 // repeat // 8)
+    assert result.updates == 3 + 120 // repeat // 8
     assert result.metrics[-1]["frames"] == 160
 
 
