@@ -39,7 +39,12 @@ SUITES: dict[str, dict[str, str]] = {
     "swingup-repeat4-held-out": seeds("dreamer", HELD_OUT, range(5, 10)),
     "swingup-repeat2": seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 2 --steps 60000 --train-every 4", range(5)),
     "pendulum": seeds("dreamer", f"dreamer {PENDULUM} --steps 4000", range(5))
-    | seeds("dreamer-reward", f"dreamer-reward {PENDULUM} --steps 10000", range(2)),
+    | seeds("dreamer-reward", f"dreamer-reward {PENDULUM} --steps 10000", range(2))
+    | seeds(
+        "dreamer-reward-horizon-15",
+        f"dreamer-reward {PENDULUM} --steps 10000 --behaviour.horizon 15 --behaviour.starts 64",
+        range(2),
+    ),
     "pendulum-parts": seeds("categorical", f"dreamer {PENDULUM} --latent categorical --steps 6000", range(1))
     | seeds("encode", f"dreamer {PENDULUM} --posterior encode --steps 6000", range(1)),
     "pendulum-pixels": seeds("dreamer", f"dreamer {PIXELS} --steps 8000", range(2)),

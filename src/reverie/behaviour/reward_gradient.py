@@ -22,9 +22,9 @@ class RewardGradientConfig:
     """the policy"""
     actor_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     """how the actor ascends"""
-    horizon: int = 15
+    horizon: int = 30
     """dreamed steps; the policy knows of nothing beyond them"""
-    starts: int = 64
+    starts: int = 48
     """dreams per update, from states of the batch; 0 is all of them"""
     gamma: float = 1.0
     """discount per agent step"""
