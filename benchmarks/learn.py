@@ -27,8 +27,8 @@ def seeds(name: str, options: str, numbers: range) -> dict[str, str]:
 
 
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
-HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 40000"
-SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
+HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
+SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 25000"
 NO_NORM = (
     "--backbone.norm none --encoder.mlp.norm none --decoder.mlp.norm none --dynamics.entry.norm none "
     "--dynamics.prior.norm none --posterior.mlp.norm none --reward.mlp.norm none --continue.mlp.norm none "
