@@ -36,9 +36,11 @@ def cores() -> int:
 def choose_threads(threads: int) -> int:
     """Set how many CPU threads torch uses, and give the number.
 
-    0 takes the cores there are, at most 4: the matrices of these worlds are too small to feed more, and threads beyond
-    the cores make an update many times slower.
+    0 takes OMP_NUM_THREADS, or else the cores there are, at most 4: the matrices of these worlds are too small to feed
+    more, and threads beyond the cores make an update many times slower.
     """
-    chosen = threads or int(os.environ.get("OMP_NUM_THREADS", 0)) or min(4, cores())
+    # OpenMP allows a list, one number for each level of nesting.
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    chosen = threads or (int(asked) if asked.isdigit() else 0) or min(4, cores())
     torch.set_num_threads(chosen)
     return chosen
