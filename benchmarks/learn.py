@@ -1,7 +1,7 @@
-"""The learning runs behind results/: `python benchmarks/learn.py SUITE ...`, two at a time, one thread each.
+"""The learning runs behind results/: `python benchmarks/learn.py SUITE ... --into FOLDER`, two at a time.
 
-Each run keeps its configuration, versions (with the commit) and metrics under results/SUITE/NAME; a run that is there
-already is not repeated.
+Each run keeps its configuration, versions (with the commit) and metrics under FOLDER/SUITE/NAME; a run that is there
+already is not repeated. The recorded ones are in results/.
 """
 
 import argparse
@@ -13,9 +13,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "results"
-
+ALONE = "--device cpu --threads 1"
 SWINGUP = "--env dmc:cartpole-swingup"
 PENDULUM = "--env gym:Pendulum-v1 --prefill 1000 --eval-every 1000 --eval-episodes 20"
 PIXELS = "--env gym:Pendulum-v1 --pixels --prefill 1000 --eval-every 1000 --eval-episodes 10"
@@ -37,7 +35,7 @@ NO_NORM = (
 SUITES: dict[str, dict[str, str]] = {
     "swingup-repeat4": seeds("dreamer", REPEAT_4, range(5)),
     "swingup-repeat4-held-out": seeds("dreamer", HELD_OUT, range(5, 10)),
-    "swingup-repeat2": seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 2 --steps 60000 --train-every 4", range(5)),
+    "swingup-repeat2": seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 2 --steps 80000 --train-every 4", range(5)),
     "pendulum": seeds("dreamer", f"dreamer {PENDULUM} --steps 4000", range(5))
     | seeds("dreamer-reward", f"dreamer-reward {PENDULUM} --steps 10000", range(2))
     | seeds(
@@ -58,9 +56,9 @@ SUITES: dict[str, dict[str, str]] = {
 }
 
 
-def learn(suite: str, name: str, options: str) -> str:
+def learn(into: Path, suite: str, name: str, options: str) -> str:
     """Run once, in a folder of its own, and keep what proves it."""
-    kept = RESULTS / suite / name
+    kept, options = into / suite / name, f"{options} {ALONE}"
     if kept.exists():
         return f"{suite}/{name} is there already"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -84,6 +82,7 @@ def main() -> None:
     """Learn the named suites, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suites", nargs="*", help=f"of {', '.join(SUITES)}; all by default")
+    parser.add_argument("--into", type=Path, default=Path("runs/learn"), help="where the runs are kept")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     chosen = parser.parse_args()
     unknown = set(chosen.suites) - set(SUITES)
@@ -91,7 +90,7 @@ def main() -> None:
         parser.error(f"unknown suite {', '.join(sorted(unknown))}; known: {', '.join(SUITES)}")
     runs = [(suite, name, line) for suite in chosen.suites or SUITES for name, line in SUITES[suite].items()]
     with ThreadPoolExecutor(chosen.jobs) as pool:
-        for message in pool.map(lambda run: learn(*run), runs):
+        for message in pool.map(lambda run: learn(chosen.into, *run), runs):
             print(message, flush=True)
 
 

@@ -71,8 +71,9 @@ class Agent(nn.Module):
         """
         device = self.device
         seen = {key: torch.as_tensor(x, device=device) for key, x in observation.items()}
-        starts = torch.as_tensor(first, device=device).float()
-        brought = torch.as_tensor(reward, device=device).float()
+        # Gymnasium's rewards are doubles, which not every device has.
+        starts = torch.as_tensor(np.asarray(first, np.float32), device=device)
+        brought = torch.as_tensor(np.asarray(reward, np.float32), device=device)
         draws = generator if mode == "explore" else None
         state = self.world.update(seen, self.world.arriving(carry.action, brought), starts, carry.state, draws)
         action, memory = self.behaviour.act(self.world, state, carry.memory, starts, mode, generator)

@@ -128,7 +128,7 @@ class StandardisePixels(Running):
 
     def update(self, x: Tensor) -> None:
         """Add images "N H W C"."""
-        super().update(x.reshape(-1, 1).double() / 255)
+        super().update(x.cpu().reshape(-1, 1).double() / 255)
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise bytes."""

@@ -33,6 +33,10 @@ from reverie.train.folder import RunFolder
 from reverie.train.learner import Learner
 
 
+MEASURED = 256
+"""Records whose statistics are taken at once."""
+
+
 def seeded(config: EnvConfig, seed: int, number: int) -> gymnasium.Env:
     """One of a run's environments, each of its episodes with a seed of its own."""
     return EpisodeSeeds(config.make(), seed, number)
@@ -131,19 +135,12 @@ class Trainer:
         most = -(-(frames - self.frames) // self.config.env.action_repeat) if frames is not None else stage.collect
         steps = stage.collect if stage.groups or stage.behave else most
         records = self.collector.collect(min(steps, most), act)
-        self.agent.world.preprocess.update(self._observations(records))
+        # In pieces: statistics of images are taken in double precision, and a prefill holds thousands.
+        for start in range(0, len(records), MEASURED):
+            self.agent.world.preprocess.update(_observations(records[start : start + MEASURED]))
         if stage.measure:
             rewards = np.concatenate([record["reward"] for record in records])
             self.agent.world.preprocess.measure_reward(torch.from_numpy(rewards).to(self.agent.device))
-
-    def _observations(self, records: Sequence[Record]) -> dict[str, Tensor]:
-        return {
-            name.removeprefix(PREFIX): torch.from_numpy(np.concatenate([record[name] for record in records])).to(
-                self.agent.device
-            )
-            for name in records[0]
-            if name.startswith(PREFIX)
-        }
 
     def _act(self, observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
         action, self._carry = self.agent.act(observation, reward, first, self._carry, "explore", self._explore)
@@ -191,3 +188,12 @@ class Trainer:
 
     def _write(self, log: MetricLog, metrics: Mapping[str, float | list[float]]) -> None:
         log.write(self.frames, self.learner.updates, self._watch.seconds, self._watch.train_seconds, metrics)
+
+
+def _observations(records: Sequence[Record]) -> dict[str, Tensor]:
+    """The observations of some records "N ...", on the CPU."""
+    return {
+        name.removeprefix(PREFIX): torch.from_numpy(np.concatenate([record[name] for record in records]))
+        for name in records[0]
+        if name.startswith(PREFIX)
+    }
