@@ -32,7 +32,6 @@ from reverie.train.device import choose_device, choose_threads
 from reverie.train.folder import RunFolder
 from reverie.train.learner import Learner
 
-
 MEASURED = 256
 """Records whose statistics are taken at once."""
 

@@ -1,0 +1,23 @@
+"""The recorded runs' configurations rebuild their agents with the code as it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reverie.agents.resolve import from_plain
+
+RECORDED = sorted((Path(__file__).parents[2] / "results").glob("*/*/config.json"))
+
+
+def test_there_are_recorded_runs():
+    assert RECORDED
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.parent.name}/{path.parent.name}")
+def test_a_recorded_configuration_is_read(path):
+    plain = json.loads(path.read_text())
+    assert from_plain(plain).plain() == plain
+    lines = [json.loads(line) for line in (path.parent / "metrics.jsonl").read_text().splitlines()]
+    assert any("eval/return" in line for line in lines)
+    assert (path.parent / "command.txt").read_text().strip()
