@@ -1,7 +1,7 @@
 """How well a run's world dreams of what it has not seen: `python benchmarks/open_loop.py RUN [--steps 20]`.
 
-Held-out episodes of random actions, seen for five steps; then the dream along the real actions against repeating the
-last frame and against the mean frame, as root mean squared errors.
+Held-out episodes of random actions, seen for some steps; then the dream along the real actions against repeating the
+last frame and against the mean frame, as mean squared errors.
 """
 
 import argparse
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("run")
     parser.add_argument("--episodes", type=int, default=20)
     parser.add_argument("--steps", type=int, default=20, help="dreamed steps")
+    parser.add_argument("--context", type=int, default=5, help="steps seen before the dream")
     parser.add_argument("--start", type=int, default=20, help="where in the episode the model begins to see")
     chosen = parser.parse_args()
     agent, resolved = reverie.load(chosen.run)
@@ -33,15 +34,15 @@ def main() -> None:
     seeds = [episode_seed(resolved.config.train.seed, HELD_OUT + row, 0) for row in range(chosen.episodes)]
     episodes = play(envs, random_act(agent.codec, np.random.default_rng(0)), seeds)
     envs.close()
-    loop = reverie.open_loop(agent, episodes, context=5, steps=chosen.steps, start=chosen.start)
+    loop = reverie.open_loop(agent, episodes, context=chosen.context, steps=chosen.steps, start=chosen.start)
     figures = {}
     for key, truth in loop.truth.items():
         scale = 255.0 if truth.ndim == 5 else 1.0
         mean = np.stack([episode.observation[key].mean(0) for episode in episodes]).mean(0) / scale
-        errors = {name: float(np.sqrt(np.square(e).mean())) for name, e in loop.error(key, mean).items()}
+        errors = {name: float(np.square(e).mean()) for name, e in loop.error(key, mean).items()}
         least = min(errors["repeat"], errors["mean"])
-        figures[key] = errors | {"share of the better guess": errors["dream"] / least}
-        print(key, {name: round(value, 4) for name, value in figures[key].items()})
+        figures[key] = errors | {"share of the better guess": errors["dream"] / least, "context": chosen.context}
+        print(key, {name: round(value, 5) for name, value in figures[key].items()})
         if truth.ndim == 5:
             strip = open_loop_strip(truth[:4], loop.dream[key][:4], loop.context)
             write_gif(strip, Path(chosen.run) / "pictures" / "held-out.gif", 10)
