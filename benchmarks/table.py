@@ -44,5 +44,7 @@ def table(suite: Path) -> str:
 
 
 if __name__ == "__main__":
-    for suite in [RESULTS / name for name in sys.argv[1:]] or sorted(p for p in RESULTS.iterdir() if p.is_dir()):
+    for suite in [RESULTS / name for name in sys.argv[1:]] or sorted(
+        p for p in RESULTS.iterdir() if p.is_dir() and p.name != "bench"
+    ):
         print(f"### {suite.name}\n\n{table(suite)}\n")
