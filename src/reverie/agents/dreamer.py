@@ -34,7 +34,8 @@ def _dense(layers: int) -> MLPConfig:
 
 
 LAPTOP = {"train": TrainConfig(threads=1)}
-"""Tuned for a laptop; the values are the defaults of each part. One thread: with two a state's update takes as long."""
+"""Tuned for a laptop; the values are the defaults of each part. One thread:
+a second gains a state's update a fifth at most, and costs far more than that where another process has the core."""
 
 PAPER = {
     "train": TrainConfig(

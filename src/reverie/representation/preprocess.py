@@ -118,7 +118,7 @@ class StandardisePixels(Running):
     """Bytes to [0, 1], then (x - mean) / std with one mean and one deviation for all pixels of the key.
 
     Where most of an image is one colour, as a white background is, the rest of it counts for as much as in any other
-    image: Pendulum's world saw the pendulum after 200 updates instead of 1,700.
+    image: otherwise a world takes long to see Pendulum's thin pendulum at all.
     """
 
     LEAST = 0.05  # a blank image is not blown up
