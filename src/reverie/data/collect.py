@@ -5,12 +5,14 @@ reset         a record of its own: first = 1, reward 0, action 0 (Gymnasium's ne
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import gymnasium
 import numpy as np
 
 from reverie.data.replay import PREFIX, Column, Record, Replay
 from reverie.envs.codec import ActionCodec
+from reverie.envs.seeds import Past
 from reverie.errors import UserError
 
 Act = Callable[[Mapping[str, np.ndarray], np.ndarray, np.ndarray], np.ndarray]
@@ -48,6 +50,7 @@ class Collector:
         self._record: dict[str, np.ndarray] | None = None
         self._done = np.zeros(envs.num_envs, np.bool_)
         self._returns = np.zeros(envs.num_envs)
+        self._episodes = np.zeros(envs.num_envs, np.int64)  # begun so far
         self.steps = 0
         self.finished: list[float] = []
 
@@ -109,4 +112,51 @@ class Collector:
         record |= {"action": action, "reward": reward, "first": first.copy(), "terminal": terminal.copy()}
         self._replay.add(record)
         self._record = record
+        self._episodes += first
         return record
+
+    def state(self) -> dict[str, Any]:
+        """What `resume` needs beside the replay, for JSON."""
+        return {
+            "steps": self.steps,
+            "finished": self.finished,
+            "done": self._done.tolist(),
+            "returns": self._returns.tolist(),
+            "episodes": self._episodes.tolist(),
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> list[int]:
+        """Take up the running episodes, which the replay holds, by stepping through their actions.
+
+        Returns:
+            The environments that did not repeat themselves, or whose episode's beginning is no longer held: each of
+            them starts a new episode.
+        """
+        self.steps, self.finished = int(state["steps"]), [float(total) for total in state["finished"]]
+        if not len(self._replay):
+            return []
+        self._done = np.array(state["done"], np.bool_)
+        self._returns = np.array(state["returns"], np.float64)
+        self._episodes = np.array(state["episodes"], np.int64)
+        self._record = self._replay.last()
+        running = self._replay.running()
+        pasts = [self._past(row, columns) for row, columns in enumerate(running)]
+        self._envs.set_attr("past", pasts)
+        _, info = self._envs.reset()
+        strangers = [
+            row
+            for row, columns in enumerate(running)
+            if not self._done[row] and (columns is None or not info["rebuilt"][row])
+        ]
+        # The next step of these begins a new episode, as after a time limit.
+        self._done[strangers] = True
+        self._returns[strangers] = 0.0
+        return strangers
+
+    def _past(self, row: int, columns: Mapping[str, np.ndarray] | None) -> Past:
+        """The running episode of an environment; one whose beginning is not known counts as over."""
+        assert self._record is not None
+        known = columns or {name: x[row : row + 1] for name, x in self._record.items()}
+        seen = {name.removeprefix(PREFIX): x for name, x in known.items() if name.startswith(PREFIX)}
+        ended = columns is None or bool(self._done[row])
+        return Past(int(self._episodes[row]) - 1, known["action"][1:], seen, ended)
