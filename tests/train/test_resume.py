@@ -116,7 +116,9 @@ def test_killed_at_random_moments(kind, whole, tmp_path):
             [("collector.collect", 40), ("learner.update", 9), ("replay.add", 60), ("_write", 5), ("_evaluate", 2)]
         )
 
-        def spoil(trainer, where=where, count=draw.randint(1, count)):
+        count = draw.randint(1, count)
+
+        def spoil(trainer, where=where, count=count):
             *owners, name = where.split(".")
             owner = getattr(trainer, owners[0]) if owners else trainer
             wrap(owner, name, after(count, Killed()))

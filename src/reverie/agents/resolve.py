@@ -12,7 +12,6 @@ from reverie.agents.presets import PRESETS
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
-
 RENAMED = {"config.env.time_limit": "episode_limit"}
 """Fields that were called otherwise when a run was made."""
 

@@ -141,7 +141,7 @@ class Collector:
         self._record = self._replay.last()
         running = self._replay.running()
         pasts = [self._past(row, columns) for row, columns in enumerate(running)]
-        self._envs.set_attr("past", pasts)
+        self._envs.set_attr("past", pasts)  # pyright: ignore[reportAttributeAccessIssue]  # both kinds have it
         _, info = self._envs.reset()
         strangers = [
             row

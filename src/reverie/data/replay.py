@@ -129,7 +129,7 @@ class Replay:
             for stream, length in zip(self._streams, lengths, strict=True)
         ]
 
-    def last(self) -> Record:
+    def last(self) -> dict[str, np.ndarray]:
         """The last record of all streams, "B ..."."""
         return {name: np.concatenate([s.tail(name, 1) for s in self._streams]) for name in self._columns}
 

@@ -1,8 +1,8 @@
 """One environment's records, in segments: in memory to be sampled, and on disk to be found again.
 
-A segment is an array of records. Its file, `STREAM-SEGMENT.records`, is the same bytes: it grows as the segment does, and
-goes once the segment was dropped and a checkpoint that knows this is whole. A file may hold more than its checkpoint
-says, from a run that was killed while it wrote: what lies behind is cut off.
+A segment is an array of records. Its file, `STREAM-SEGMENT.records`, is the same bytes: it grows as the segment does,
+and goes once the segment was dropped and a checkpoint that knows this is whole. A file may hold more than its
+checkpoint says, from a run that was killed while it wrote: what lies behind is cut off.
 """
 
 import os
@@ -116,7 +116,7 @@ class Stream:
             UserError: if a file is missing or too short.
         """
         held = total - first * self._segment
-        if not (0 <= first and 0 <= held <= 2**40):
+        if not (first >= 0 and 0 <= held <= 2**40):
             raise UserError(f"the replay in {folder} cannot hold segments from {first} to {total} records")
         self._segments, self.first, self._saved, self._filled = [], first, total, self._segment
         for number in range(first, -(-total // self._segment)):

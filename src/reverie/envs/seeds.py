@@ -30,8 +30,8 @@ class EpisodeSeeds(gymnasium.Wrapper[Any, Any, Any, Any]):
     Attributes:
         episode: the number of the next episode.
         past: set before a reset, it makes this reset take up an episode instead of beginning one: the environment is
-            stepped through the known actions. The reset's info then says under "rebuilt" whether the same was seen; where
-            it was not, or the episode was over, the next step begins a new episode, as an automatic reset would.
+            stepped through the known actions. The reset's info then says under "rebuilt" whether the same was seen;
+            where it was not, or the episode was over, the next step begins a new one, as an automatic reset would.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], seed: int, environment: int) -> None:
