@@ -109,7 +109,7 @@ def test_a_config_that_cannot_be_read(capsys, text):
 def test_a_run_without_a_checkpoint(capsys, trained):
     Path("run").mkdir()
     shutil.copy(trained.path / "config.json", "run/config.json")
-    assert_told(call(capsys, "eval", "run"), "no checkpoint in run/checkpoint")
+    assert_told(call(capsys, "eval", "run"), "no checkpoint run/checkpoint/run.safetensors")
     assert [path.name for path in Path("run").iterdir()] == ["config.json"]
 
 
