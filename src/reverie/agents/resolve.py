@@ -12,10 +12,6 @@ from reverie.agents.presets import PRESETS
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
-RENAMED = {"config.env.time_limit": "episode_limit"}
-"""Fields that were called otherwise when a run was made."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
     """All that makes an agent and its training: written beside every checkpoint, and read to rebuild them."""
@@ -103,7 +99,6 @@ def from_plain(plain: Mapping[str, Any]) -> Resolved:
 def _construct(kind: type, values: Mapping[str, Any], where: str, kinds: Mapping[str, type] | None = None) -> Any:
     hints = get_type_hints(kind) | dict(kinds or {})
     known = {field.name for field in fields(kind)}
-    values = {RENAMED.get(f"{where}.{name}", name): value for name, value in values.items()}
     for name in values:
         if name not in known:
             raise unknown(f"key of {where}", name, known)
