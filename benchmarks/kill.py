@@ -1,8 +1,8 @@
 """Kill training with SIGKILL at random moments, resume, and compare: `python benchmarks/kill.py --kills 20`.
 
 Each kind of run is trained once without interruption, and once more in as many pieces as it takes: a process of the
-command line is killed after a random time, and `reverie resume` goes on. Weights, moments, generators, replay and metrics
-must then be equal to the bit, wall clock apart.
+command line is killed after a random time, and `reverie resume` goes on. Weights, moments, generators, replay and
+metrics must then be equal to the bit, wall clock apart.
 """
 
 import argparse
