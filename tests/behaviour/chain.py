@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reverie.types import Actions, Batch, Experience, Features, State, Trace
+from reverie.types import Actions, Batch, Experience, State, Trace
 from reverie.world.world import World
 
 CELLS, KEYS = 5, 3
@@ -80,7 +80,3 @@ def policy_of(world: Chain, behaviour) -> np.ndarray:
     with torch.no_grad():
         action, _ = behaviour.act(world, world.at(torch.eye(CELLS)), (), torch.zeros(CELLS), "evaluate", None)
     return (action @ torch.stack(CHOICES).T).argmax(-1).numpy()
-
-
-def features_of(cells: int) -> Features:
-    return Features(torch.zeros(cells, 1), torch.eye(CELLS)[:cells])
