@@ -12,7 +12,7 @@ from reverie.errors import UserError
 from reverie.representation.decoder import Decoder
 from reverie.representation.encoder import Encoder
 from reverie.representation.preprocess import Preprocess
-from reverie.types import Shapes
+from reverie.types import Actions, Shapes
 from reverie.world.heads import OUTPUTS, Binary, Head
 from reverie.world.world import World
 
@@ -60,12 +60,9 @@ def build(
     """
     assert isinstance(observation_space, gymnasium.spaces.Dict), observation_space
     actions: ActionCodec = codec(action_space)
-    if not actions.continuous:
-        raise UserError(
-            f"behaviour '{parts.behaviour}' needs continuous actions, but {config.env.env} has {action_space}"
-        )
     world = build_world(config, parts, shapes_of(observation_space), actions.size)
     dynamics = world.dynamics
-    behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, actions.size)
+    form = Actions(actions.size, actions.groups)
+    behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, form)
     objective = parts.chosen("objective")(config.objective, world)
     return Agent(world, objective, behaviour, actions)

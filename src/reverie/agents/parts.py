@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reverie.behaviour.actor_critic import ActorCritic
 from reverie.behaviour.reward_gradient import RewardGradient
 from reverie.behaviour.value_gradient import ValueGradient
 from reverie.dynamics.gru import GRU
@@ -18,7 +19,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "latent": {"gaussian": Gaussian, "categorical": Categorical},
     "posterior": {"filter": Filter, "encode": Encode},
     "objective": {"filtering": Filtering},
-    "behaviour": {"value-gradient": ValueGradient, "reward-gradient": RewardGradient},
+    "behaviour": {"value-gradient": ValueGradient, "reward-gradient": RewardGradient, "actor-critic": ActorCritic},
 }
 
 

@@ -1,7 +1,8 @@
 """Collecting: the environments' side of the loop. It knows types and environments, not models.
 
 record t      o_t, a_{t-1}, r_t, first_t, terminal_t
-reset         a record of its own: first = 1, reward 0, action 0 (Gymnasium's next-step autoreset)
+reset         a record of its own: first = 1, reward 0, the action that is 0 to the model, or the first choice
+              (Gymnasium's next-step autoreset)
 """
 
 from collections.abc import Callable, Mapping
@@ -45,9 +46,10 @@ class Collector:
 
     def __init__(self, envs: gymnasium.vector.VectorEnv, codec: ActionCodec, replay: Replay) -> None:
         self._envs = envs
-        self._codec = codec
         self._replay = replay
         self._record: dict[str, np.ndarray] | None = None
+        # What a reset is stored with: an action of the space, which 0 may not be.
+        self._none = codec.decode(np.zeros((envs.num_envs, codec.size), np.float32))
         self._done = np.zeros(envs.num_envs, np.bool_)
         self._returns = np.zeros(envs.num_envs)
         self._episodes = np.zeros(envs.num_envs, np.int64)  # begun so far
@@ -71,8 +73,7 @@ class Collector:
     def _reset(self) -> Record:
         observation, _ = self._envs.reset()
         rows = self._envs.num_envs
-        zeros = np.zeros((rows, *self._codec.shape), self._codec.dtype)
-        return self._store(observation, zeros, np.zeros(rows, np.float32), np.ones(rows, np.bool_), self._done)
+        return self._store(observation, self._none, np.zeros(rows, np.float32), np.ones(rows, np.bool_), self._done)
 
     def _step(self, act: Act) -> Record:
         assert self._record is not None
@@ -81,7 +82,7 @@ class Collector:
         first = self._done
         observation, reward, terminated, truncated, _ = self._envs.step(action)
         # Where an episode had ended the environment was reset instead: what was chosen there never happened.
-        action = np.where(first.reshape(-1, *[1] * (action.ndim - 1)), np.zeros_like(action), action)
+        action = np.where(first.reshape(-1, *[1] * (action.ndim - 1)), self._none, action)
         reward = np.where(first, 0, reward).astype(np.float32)
         self.steps += int((~first).sum())
         self._returns += reward
