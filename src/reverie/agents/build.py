@@ -6,7 +6,7 @@ from torch import nn
 from reverie.agents.agent import Agent
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
-from reverie.dynamics.dynamics import Dynamics, Entry
+from reverie.dynamics.dynamics import ENTRIES, Dynamics
 from reverie.envs.codec import ActionCodec, codec
 from reverie.errors import UserError
 from reverie.representation.decoder import Decoder
@@ -36,7 +36,7 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
     """The world for observations of these shapes and actions of that width."""
     encoder = Encoder(config.encoder, shapes)
     latent = parts.chosen("latent")(config.latent)
-    entry = Entry(config.dynamics.entry, latent.size, action)
+    entry = ENTRIES[config.dynamics.join](config.dynamics.entry, latent.size, action)
     backbone: nn.Module = parts.chosen("backbone")(config.backbone, entry.size)
     sizes = (backbone.size, latent.size)
     posterior = parts.chosen("posterior")(config.posterior, backbone.size, encoder.size, latent.posterior_size)
