@@ -74,6 +74,15 @@ def test_draws_are_one_hot_and_as_likely_as_they_should_be(groups):
 
 
 @GROUPS
+@pytest.mark.parametrize(("uniform", "end"), [(0.0, 0), (1 - 2**-24, -1)])
+def test_the_ends_of_the_uniform_draw_a_class_that_can_be(groups, uniform, end, monkeypatch):
+    policy = one_hot(groups, unimix=0.5)
+    monkeypatch.setattr(torch.Tensor, "uniform_", lambda self, generator=None: self.fill_(uniform))
+    _, classes = policy.draw(FEATURES, draws())
+    assert classes.tolist() == [[range(width)[end] for width in groups]]
+
+
+@GROUPS
 def test_the_gradient_is_straight_through(groups):
     policy = one_hot(groups)
     pull = torch.randn(sum(groups), generator=draws())
