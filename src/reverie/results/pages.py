@@ -1,10 +1,10 @@
 """Blocks of documentation pages that are written from what is recorded.
 
-    <!-- results: NAME -->
-    tables, and a line that ends in: files in `results/NAME/`.
+<!-- results: NAME -->
+tables, and a line that ends in: files in `results/NAME/`.
 
-    whatever was written by hand below that line, which stays
-    <!-- end: NAME -->
+whatever was written by hand below that line, which stays
+<!-- end: NAME -->
 """
 
 import json
@@ -35,6 +35,8 @@ def blocks_of(page: Path, suites: Mapping[str, Suite], into: Path, published: Pu
     made = {name: suite_page(name, suite, into, published, preset) for name, suite in suites.items()}
     runs = [run for run in recorded(into) if run.suite in SUITES and (not preset or run.preset == preset)]
     made["dreamed-real"] = f"{DREAMED}\n\n{dreamed_table(runs)}\n\nAll recorded runs; files in `{into.name}/`."
+    if (into / "bench" / "cpu.json").exists():
+        made["speed"] = bench_table(into / "bench" / "cpu.json")
     made["suites"] = f"{suites_table(into)}\n\nRuns recorded of those there are; files in `{into.name}/`."
     return made
 
@@ -95,10 +97,17 @@ def bench_table(path: Path) -> str:
     try:
         found = json.loads(path.read_text())
         rows = [
-            [f"{row['name']}, {row['threads']} threads", *(f"{row[key]:{form}}" for key, form in zip(keys, forms, strict=True))]
+            [
+                f"{row['name']}, {row['threads']} threads",
+                *(f"{row[key]:{form}}" for key, form in zip(keys, forms, strict=True)),
+            ]
             for row in found["rows"]
         ]
         cpu = found["versions"]["cpu"]
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"the measurements {path} cannot be read: {error}; repeat: reverie bench --output {path}") from error
-    return f"{markdown(head, rows)}\n\n`reverie bench`, {cpu}; files in `{path.parent.parent.name}/{path.parent.name}/`."
+        raise UserError(
+            f"the measurements {path} cannot be read: {error}; repeat: reverie bench --output {path}"
+        ) from error
+    return (
+        f"{markdown(head, rows)}\n\n`reverie bench`, {cpu}; files in `{path.parent.parent.name}/{path.parent.name}/`."
+    )

@@ -65,16 +65,18 @@ def read_published(path: Path, methods: Sequence[str] = ()) -> Published:
                     curve.points.append((int(float(row["env_frames"])), float(row["mean"])))
                 except (TypeError, ValueError):
                     found = f"{row['env_frames']!r}, {row['mean']!r}"
-                    raise UserError(f"line {number} of {path}: env_frames and mean must be numbers, not {found}") from None
+                    raise UserError(
+                        f"line {number} of {path}: env_frames and mean must be numbers, not {found}"
+                    ) from None
     except OSError as error:
         raise UserError(f"the published curves {path} cannot be read: {error.strerror}") from error
     _known_methods(methods, {curve.method for curve in curves.values()}, path)
-    found: Published = {}
+    chosen: Published = {}
     for (task, observation, method, _), curve in curves.items():
         if not methods or method in methods:
             curve.points.sort()
-            found.setdefault((task, observation), []).append(curve)
-    return found
+            chosen.setdefault((task, observation), []).append(curve)
+    return chosen
 
 
 def _known_methods(methods: Sequence[str], known: set[str], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from reverie.agents.resolve import Resolved
 from reverie.errors import UserError
 from reverie.report.log import read_metrics
+from reverie.results.suites import SUITES
 from reverie.train.folder import RunFolder
 
 SEED = re.compile(r"-s(\d+)$")
@@ -92,10 +94,28 @@ class Recorded:
 
 
 def recorded(into: Path, suite: str = "*") -> list[Recorded]:
-    """The recorded runs of one suite, or of all, that hold at least one evaluation; seeds by number."""
-    runs = [Recorded(path.parent) for path in into.glob(f"{suite}/*/config.json")]
-    runs = [run for run in runs if (run.path / "metrics.jsonl").exists() and run.evaluations]
-    return sorted(runs, key=lambda run: (run.suite, run.group, _seed(run)))
+    """The recorded runs of one suite, or of all, that hold at least one evaluation.
+
+    They are in the order of the suites where these are known, seeds by number. Folders that begin with a dot are being
+    written.
+    """
+    found = [Recorded(path.parent) for path in into.glob(f"{suite}/[!.]*/config.json")]
+    runs = [run for run in found if (run.path / "metrics.jsonl").exists() and run.evaluations]
+    return sorted(runs, key=lambda run: (run.suite, _place(run), run.group, _seed(run)))
+
+
+def grouped(runs: Iterable[Recorded]) -> dict[str, list[Recorded]]:
+    """Runs by what they are seeds of."""
+    groups: dict[str, list[Recorded]] = {}
+    for run in runs:
+        groups.setdefault(run.group, []).append(run)
+    return groups
+
+
+def _place(run: Recorded) -> int:
+    """Where its suite first names the group; runs that it does not name come last."""
+    known = [SEED.sub("", name) for name in SUITES[run.suite].runs] if run.suite in SUITES else []
+    return known.index(run.group) if run.group in known else len(known)
 
 
 def _seed(run: Recorded) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import fmean
 
 from reverie.results.published import Curve, Published, labels, task_of
-from reverie.results.recorded import Recorded, recorded
+from reverie.results.recorded import Recorded, grouped, recorded
 from reverie.results.suites import Suite
 
 LAST = 3
@@ -25,14 +25,6 @@ def solved_at(run: Recorded, solved: float) -> dict[str, float] | None:
 def minutes(line: Mapping[str, float]) -> float:
     """Wall clock without evaluations until a line of the log."""
     return line["train_seconds"] / 60
-
-
-def grouped(runs: Iterable[Recorded]) -> dict[str, list[Recorded]]:
-    """Runs by what they are seeds of."""
-    groups: dict[str, list[Recorded]] = {}
-    for run in runs:
-        groups.setdefault(run.group, []).append(run)
-    return groups
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -73,7 +65,13 @@ def seed_table(runs: Sequence[Recorded], solved: float | None, published: Publis
     for name, of_group in groups.items():
         ends = [final(run) for run in of_group]
         spent = fmean(minutes(run.evaluations[-1]) for run in of_group)
-        row = [name, str(len(ends)), f"{frames[name]:,}", f"{fmean(ends):.0f}", f"{min(ends):.0f} to {max(ends):.0f}"]
+        row = [
+            name,
+            str(len(ends)),
+            f"{frames[name]:,}",
+            f"{fmean(ends):.0f}",
+            f"{min(ends):.0f} to {max(ends):.0f}" if ends[1:] else "-",
+        ]
         row += [f"{spent:.1f}", *([] if solved is None else [_first_of(of_group, solved)])]
         rows.append([*row, *(_near(beside[name], key, frames[name]) for key in called)])
     return markdown([*head, *called.values()], rows)
@@ -115,8 +113,8 @@ def open_loop_table(runs: Sequence[Recorded]) -> str:
     if not rows:
         return ""
     about = (
-        "Open loop on 20 held-out episodes of random actions, 5 steps seen, 20 dreamed; mean squared error of pixels in "
-        "[0, 1]\n(`python -m reverie.results.held_out RUN`):\n\n"
+        "Open loop on 20 held-out episodes of random actions, 5 steps seen, 20 dreamed; mean squared error of pixels "
+        "in [0, 1]\n(`python -m reverie.results.held_out RUN`):\n\n"
     )
     return about + markdown(["run", "dream", "repeating the last frame", "mean frame", "dream / better guess"], rows)
 
@@ -168,6 +166,8 @@ def suite_page(name: str, suite: Suite, into: Path, published: Published, preset
         parts = [frames_table(runs, suite, into)]
     else:
         parts = [run_table(runs, suite.solved)]
-        if published or (len(runs) > len(grouped(runs)) and len(grouped(runs)) > 1):
+        if any(task_of(run.resolved) in published for run in runs) or (
+            len(runs) > len(grouped(runs)) and len(grouped(runs)) > 1
+        ):
             parts.append(seed_table(runs, suite.solved, published))
     return "\n\n".join(part for part in [*parts, open_loop_table(runs), origin(runs)] if part)
