@@ -114,8 +114,8 @@ def _show(into: Path, suites: dict[str, Suite], published: Published) -> None:
         page = suite_page(name, suite, into, published)
         print(f"### {name}\n\n{page}\n")
         if (picture := draw_suite(name, suite, into, published)) is not None:
-            write_text(into / name / "table.md", f"# {name}\n\n{suite.about}\n\n{page}\n\n![curves](curves.png)\n")
-            print(f"{into / name / 'table.md'}\n{picture}\n")
+            write_text(into / name / "README.md", f"# {name}\n\n{suite.about}\n\n{page}\n\n![curves](curves.png)\n")
+            print(f"{into / name / 'README.md'}\n{picture}\n")
 
 
 def _write(chosen: Results, suites: dict[str, Suite], published: Published) -> None:

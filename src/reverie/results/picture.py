@@ -35,7 +35,8 @@ def draw_suite(name: str, suite: Suite, into: Path, published: Published) -> Pat
             _label(group, of_group, of_task): [run.metrics for run in of_group]
             for group, of_group in grouped(of_task).items()
         }
-        panels.append(Panel(task if observation == "proprio" else f"{task}, from pixels", ours, theirs))
+        shown = of_task[0].resolved.config.env.env.split(":")[-1]
+        panels.append(Panel(shown if observation == "proprio" else f"{shown}, from pixels", ours, theirs))
     path = into / name / "curves.png"
     suite_curves(panels, path, f"{name}: mean and range over seeds")
     return path
