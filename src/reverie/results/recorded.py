@@ -101,7 +101,7 @@ def recorded(into: Path, suite: str = "*") -> list[Recorded]:
     """
     found = [Recorded(path.parent) for path in into.glob(f"{suite}/[!.]*/config.json")]
     runs = [run for run in found if (run.path / "metrics.jsonl").exists() and run.evaluations]
-    return sorted(runs, key=lambda run: (run.suite, _place(run), run.group, _seed(run)))
+    return sorted(runs, key=lambda run: (_suite_place(run), run.suite, _place(run), run.group, _seed(run)))
 
 
 def grouped(runs: Iterable[Recorded]) -> dict[str, list[Recorded]]:
@@ -110,6 +110,10 @@ def grouped(runs: Iterable[Recorded]) -> dict[str, list[Recorded]]:
     for run in runs:
         groups.setdefault(run.group, []).append(run)
     return groups
+
+
+def _suite_place(run: Recorded) -> int:
+    return list(SUITES).index(run.suite) if run.suite in SUITES else len(SUITES)
 
 
 def _place(run: Recorded) -> int:

@@ -175,8 +175,8 @@ def note(into: Path, preset: str, outcome: Outcome) -> None:
             "lines": outcome.lines,
             "frames": outcome.frames,
         }
-    elif not outcome.versions:
-        known.pop(preset, None)
+    elif outcome.versions or known.pop(preset, None) is None:
+        return
     write_json(into / VERIFIED, dict(sorted(known.items())))
 
 
