@@ -47,7 +47,7 @@ def test_the_computation_by_hand():
 
 
 def test_a_head_that_starts_at_zero_predicts_nothing_and_learns():
-    mlp = MLP(MLPConfig(units=5), 3, 2, zero=True)
+    mlp = MLP(MLPConfig(units=5), 3, 2, scale=0.0)
     y = mlp(torch.randn(4, 3))
     assert y.equal(torch.zeros(4, 2))
     y.sum().backward()
