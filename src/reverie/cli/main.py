@@ -46,6 +46,12 @@ def _bench(arguments: Sequence[str]) -> None:
     bench(arguments)
 
 
+def _results(arguments: Sequence[str]) -> None:
+    from reverie.cli.results import results
+
+    results(arguments)
+
+
 # Imported when they are called, so that `reverie --help` need not wait for torch.
 COMMANDS: dict[str, tuple[Command, str]] = {
     "train": (_train, "train a preset on an environment, and show its dreams"),
@@ -54,6 +60,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "video": (_video, "film a run: a real episode, and open-loop dreams"),
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
     "bench": (_bench, "measure updates, dreams and acting on this machine"),
+    "results": (_results, "run suites of learning runs, make their tables and curves, verify what is recorded"),
 }
 
 USAGE = "\n".join(
