@@ -12,6 +12,7 @@ from reverie.agents.presets import PRESETS
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
+
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
     """All that makes an agent and its training: written beside every checkpoint, and read to rebuild them."""
