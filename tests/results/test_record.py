@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from written import write_run
 
-from reverie.cli.main import COMMANDS
 from reverie.errors import UserError
 from reverie.report.log import read_metrics
 from reverie.results import record
@@ -181,7 +180,6 @@ def test_a_real_run_from_pixels_with_its_dreams(shop, importable, monkeypatch):
     assert "torch" in json.loads((kept / "versions.json").read_text())
 
 
-@pytest.mark.skipif("resume" not in COMMANDS, reason="runs cannot be resumed yet")
 def test_a_real_run_is_killed_and_resumed_to_the_same_figures(shop, importable, tmp_path):
     shop.learn(suite("a", options=TINY), 1)
     other = Workshop(tmp_path / "into-2", tmp_path / "work-2", print)
