@@ -14,10 +14,17 @@ def test_there_are_recorded_runs():
     assert RECORDED
 
 
+def recorded(old, now):
+    """Whether all that was recorded is the same now; options that came later have their defaults."""
+    if isinstance(old, dict):
+        return all(key in now and recorded(value, now[key]) for key, value in old.items())
+    return old == now
+
+
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.parent.name}/{path.parent.name}")
 def test_a_recorded_configuration_is_read(path):
     plain = json.loads(path.read_text())
-    assert from_plain(plain).plain() == plain
+    assert recorded(plain, json.loads(json.dumps(from_plain(plain).plain())))
     lines = [json.loads(line) for line in (path.parent / "metrics.jsonl").read_text().splitlines()]
     assert any("eval/return" in line for line in lines)
     assert (path.parent / "command.txt").read_text().strip()
