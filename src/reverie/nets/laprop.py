@@ -30,10 +30,12 @@ class LaProp(torch.optim.Optimizer):
         """Move each weight that has a gradient."""
         for group in self.param_groups:
             weights = [p for p in group["params"] if p.grad is not None]
-            if weights:
-                self._move(weights, group["lr"], group["betas"], group["eps"])
+            counts = self._count(weights)
+            for t in sorted(set(counts)):  # mostly one: a weight without a gradient falls behind
+                self._move([p for p, count in zip(weights, counts, strict=True) if count == t], t, group)
 
-    def _move(self, weights: list[Tensor], lr: float, betas: tuple[float, float], eps: float) -> None:
+    def _count(self, weights: list[Tensor]) -> list[float]:
+        """The updates of each weight, this one included."""
         for p in weights:
             if not self.state[p]:
                 # counted on the CPU, as torch's Adam does: reading it must not wait for a device
@@ -42,19 +44,22 @@ class LaProp(torch.optim.Optimizer):
                     "square": torch.zeros_like(p),
                     "momentum": torch.zeros_like(p),
                 }
-        steps, squares, momenta = ([self.state[p][key] for p in weights] for key in ("step", "square", "momentum"))
-        gradients: list[Any] = [p.grad for p in weights]
-        torch._foreach_add_(steps, 1)
-        # Python's doubles: 1 - 0.999 in single precision is wrong by 6e-5
-        counts = torch.stack(steps).tolist()
-        roots = {t: (1 - betas[1] ** t) ** 0.5 for t in set(counts)}
-        rates = {t: -lr / (1 - betas[0] ** t) for t in set(counts)}
+        steps = [self.state[p]["step"] for p in weights]
+        if steps:
+            torch._foreach_add_(steps, 1)
+        return torch.stack(steps).tolist() if steps else []
 
-        torch._foreach_mul_(squares, betas[1])
-        torch._foreach_addcmul_(squares, gradients, gradients, 1 - betas[1])
+    def _move(self, weights: list[Tensor], t: float, group: dict[str, Any]) -> None:
+        (beta1, beta2), eps = group["betas"], group["eps"]
+        gradients: list[Any] = [p.grad for p in weights]
+        squares, momenta = ([self.state[p][key] for p in weights] for key in ("square", "momentum"))
+        # g / (sqrt(n) / root + eps) = root g / (sqrt(n) + root eps), which spares a pass over the weights; in Python's
+        # doubles, because 1 - 0.999 in single precision is wrong by 6e-5
+        root = (1 - beta2**t) ** 0.5
+        torch._foreach_mul_(squares, beta2)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
         sizes = torch._foreach_sqrt(squares)
-        torch._foreach_div_(sizes, [roots[t] for t in counts])
-        torch._foreach_add_(sizes, eps)
-        torch._foreach_mul_(momenta, betas[0])
-        torch._foreach_addcdiv_(momenta, gradients, sizes, 1 - betas[0])
-        torch._foreach_add_(weights, torch._foreach_mul(momenta, [rates[t] for t in counts]))
+        torch._foreach_add_(sizes, root * eps)
+        torch._foreach_mul_(momenta, beta1)
+        torch._foreach_addcdiv_(momenta, gradients, sizes, (1 - beta1) * root)
+        torch._foreach_add_(weights, momenta, alpha=-group["lr"] / (1 - beta1**t))

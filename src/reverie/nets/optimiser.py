@@ -93,11 +93,12 @@ class Optimiser:
         own = {p: config.lr for module in modules for p in module.parameters()}
         for module, scale in (scales or {}).items():
             own |= {p: config.lr * scale for p in module.parameters() if p in own}
-        self.parameters = list(own)
         self._config = config
         self._rates = sorted(set(own.values()))
         self._updates = 0
         groups = [{"params": [p for p in own if own[p] == lr], "lr": lr} for lr in self._rates]
+        self.parameters: list[Tensor] = [p for group in groups for p in group["params"]]
+        """in the order by which `state_dict` numbers them"""
         self._algorithm = _ALGORITHMS[config.algorithm](groups, config)
 
     def differentiate(self, loss: Tensor, *, retain_graph: bool = False) -> None:
