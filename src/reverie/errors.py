@@ -12,9 +12,14 @@ class MissingExtra(UserError):  # noqa: N818 (it names what is missing)
     """A package that only some tasks need is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self._made = (package, extra, purpose)
         super().__init__(
             f"{purpose} needs the package '{package}', which is not installed: pip install 'reverie[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, str, str]]:
+        """From process to process, as `reverie bench` and environments side by side send it."""
+        return type(self), self._made
 
 
 def unknown(kind: str, value: str, known: Iterable[str]) -> UserError:

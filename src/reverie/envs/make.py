@@ -46,10 +46,12 @@ class EnvConfig:
 
     def __post_init__(self) -> None:
         if not self.env:
-            raise UserError("env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory")
-        _at_least(1, action_repeat=self.action_repeat, size=self.size, frame_stack=self.frame_stack)
-        _at_least(0, episode_limit=self.episode_limit)
-        _at_least(1, num_envs=self.num_envs)
+            raise UserError("--env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory")
+        for name in ("action_repeat", "size", "frame_stack", "num_envs"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        if self.episode_limit < 0:
+            raise UserError(f"--episode-limit must not be negative, not {self.episode_limit}; 0 is the task's own limit")
         if self.vector not in get_args(Vector):
             raise unknown("vector", self.vector, get_args(Vector))
 
@@ -134,7 +136,7 @@ def make_vector(makers: Sequence[Callable[[], gymnasium.Env]], kind: Vector = "s
 def _at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if value < least:
-            raise UserError(f"{name} must be at least {least}, got {value}")
+            raise UserError(f"{name} must be at least {least}, not {value}")
 
 
 def _check_action(env: gymnasium.Env, name: str) -> None:

@@ -33,7 +33,7 @@ def save(trainer: "Trainer", log: int) -> None:
     except OSError as error:
         raise UserError(
             f"the replay in {folder.replay} cannot be written ({error.strerror}); the last checkpoint is whole: make "
-            f"room, then go on with: reverie resume {folder.path}"
+            f"room, then go on with: {folder.again}"
         ) from error
     progress = {
         "frames": trainer.frames,
