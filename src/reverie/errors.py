@@ -1,7 +1,8 @@
 """Mistakes that a user can make. The command line prints the message alone and exits with status 2."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class UserError(ValueError):
@@ -20,6 +21,15 @@ class MissingExtra(UserError):  # noqa: N818 (it names what is missing)
     def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, str, str]]:
         """From process to process, as `reverie bench` and environments side by side send it."""
         return type(self), self._made
+
+
+@contextmanager
+def about(thing: str) -> Iterator[None]:
+    """Within the block a mistake's message begins with the thing that it is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{thing}: {error}") from error
 
 
 def unknown(kind: str, value: str, known: Iterable[str]) -> UserError:

@@ -2,9 +2,11 @@
 
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,8 @@ class Place:
     patch: pytest.MonkeyPatch
     trained: Path
     """a finished run of `py:tiny:walk`"""
+    held: list[Any]
+    """what must stay open until the end"""
 
     def run(self) -> Path:
         """A copy of the finished run, as `run`."""
@@ -28,7 +32,7 @@ class Place:
         """A module of the user's, as `mine`."""
         Path("mine.py").write_text(text)
         self.patch.syspath_prepend(str(Path.cwd()))
-        self.patch.delitem(__import__("sys").modules, "mine", raising=False)
+        self.patch.delitem(sys.modules, "mine", raising=False)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Mistake:
         leaves: a folder of a run that has begun and may stay.
         needs: packages without which the mistake cannot be made.
         tiny: makes a run that begins a small one; not for readers.
+        check: what must hold afterwards.
     """
 
     situation: str
@@ -52,6 +57,7 @@ class Mistake:
     leaves: str = ""
     needs: tuple[str, ...] = ()
     tiny: bool = False
+    check: Callable[[], object] | None = None
 
     def fits(self, message: str) -> bool:
         """Whether this is the message."""

@@ -96,7 +96,9 @@ KINDS = [
     Mistake("a fraction", f"{TRAIN} --seed 1.5", f"--seed needs a whole number, not '1.5'; {HELP}"),
     Mistake("no number at all", f"{TRAIN} --steps=", f"--steps needs a whole number, not ''; {HELP}"),
     Mistake(
-        "a word for a fraction", f"{TRAIN} --behaviour.gamma high", f"--behaviour.gamma needs a number, not 'high'; {HELP}"
+        "a word for a fraction",
+        f"{TRAIN} --behaviour.gamma high",
+        f"--behaviour.gamma needs a number, not 'high'; {HELP}",
     ),
     Mistake("a word for minutes", f"{TRAIN} --time-limit soon", f"--time-limit needs a number, not 'soon'; {HELP}"),
     Mistake(
@@ -105,7 +107,9 @@ KINDS = [
         f"unknown --precision 'half'; known: bfloat16, float32; {HELP}",
     ),
     Mistake(
-        "a value that is nearly a choice", f"{TRAIN} --vector asink", f"unknown --vector 'asink'; did you mean 'async'?; {HELP}"
+        "a value that is nearly a choice",
+        f"{TRAIN} --vector asink",
+        f"unknown --vector 'asink'; did you mean 'async'?; {HELP}",
     ),
     Mistake(
         "a choice of another command",
@@ -117,7 +121,9 @@ KINDS = [
 
 def at_least(option: str, least: int, value: int = 0) -> Mistake:
     """A value below the least that makes sense."""
-    return Mistake(f"`{option}` of {value}", f"{TRAIN} {option} {value}", f"{option} must be at least {least}, not {value}")
+    return Mistake(
+        f"`{option}` of {value}", f"{TRAIN} {option} {value}", f"{option} must be at least {least}, not {value}"
+    )
 
 
 def negative(option: str) -> Mistake:

@@ -91,10 +91,7 @@ USAGE = "\n".join(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command. A user's mistake ends in one message and exit code 2, an interrupt in 130."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal cannot spell, such as a run's folder, is no reason to fail.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _spell_all()
     if arguments and arguments[0] in ("-h", "--help", "help"):
         print(USAGE)
         raise SystemExit(0)
@@ -102,11 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"reverie {__version__}")
         return
     try:
-        if not arguments:
-            raise UserError(f"name a command: {', '.join(COMMANDS)}; what they do: reverie --help")
-        if arguments[0] not in COMMANDS:
-            raise unknown("command", arguments[0], COMMANDS)
-        COMMANDS[arguments[0]][0](arguments[1:])
+        _dispatch(arguments)
     except Stopped as stopped:
         # It has said so itself.
         raise SystemExit(stopped.status) from None
@@ -121,6 +114,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         print(f"reverie: {message}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _spell_all() -> None:
+    """A name that the terminal cannot spell, such as a run's folder, is no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _dispatch(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UserError(f"name a command: {', '.join(COMMANDS)}; what they do: reverie --help")
+    if arguments[0] not in COMMANDS:
+        raise unknown("command", arguments[0], COMMANDS)
+    COMMANDS[arguments[0]][0](arguments[1:])
 
 
 def told(error: Exception) -> str | None:

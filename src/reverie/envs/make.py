@@ -18,7 +18,7 @@ from gymnasium.wrappers import RepeatAction, TimeLimit
 from reverie.envs.codec import codec
 from reverie.envs.observation import as_dict, rendered, stacked
 from reverie.envs.suites import open_env, opened
-from reverie.errors import UserError, unknown
+from reverie.errors import UserError, about, unknown
 
 Vector = Literal["sync", "async"]
 
@@ -46,12 +46,16 @@ class EnvConfig:
 
     def __post_init__(self) -> None:
         if not self.env:
-            raise UserError("--env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory")
+            raise UserError(
+                "--env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory"
+            )
         for name in ("action_repeat", "size", "frame_stack", "num_envs"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         if self.episode_limit < 0:
-            raise UserError(f"--episode-limit must not be negative, not {self.episode_limit}; 0 is the task's own limit")
+            raise UserError(
+                f"--episode-limit must not be negative, not {self.episode_limit}; 0 is the task's own limit"
+            )
         if self.vector not in get_args(Vector):
             raise unknown("vector", self.vector, get_args(Vector))
 
@@ -100,7 +104,8 @@ def make(
         name = getattr(env, "__qualname__", type(env).__qualname__)
         own = opened(env, name)
     try:
-        _check_action(own, name)
+        with about(name):
+            codec(own.action_space)
         made: gymnasium.Env = own
         if action_repeat > 1:
             made = RepeatAction(made, action_repeat)
@@ -137,10 +142,3 @@ def _at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if value < least:
             raise UserError(f"{name} must be at least {least}, not {value}")
-
-
-def _check_action(env: gymnasium.Env, name: str) -> None:
-    try:
-        codec(env.action_space)
-    except UserError as error:
-        raise UserError(f"{name}: {error}") from error

@@ -116,7 +116,8 @@ def from_function(task: str, size: int | None) -> gymnasium.Env:
     try:
         inspect.signature(factory).bind(**kwargs)
     except TypeError as error:
-        raise UserError(f"py:{task} cannot be called with nothing but {kwargs or 'no argument'}: {error}") from error
+        how = f"with {', '.join(kwargs)} alone" if kwargs else "without arguments"
+        raise UserError(f"py:{task} cannot be called {how}: {error}; give its arguments defaults") from error
     return opened(factory, f"py:{task}", **kwargs)
 
 
@@ -190,7 +191,9 @@ def _import_users(module: str, name: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name and (module + ".").startswith(error.name + "."):
-            raise UserError(f"{name}: there is no module '{error.name}'") from error
+            raise UserError(
+                f"{name}: there is no module '{error.name}' on the Python path or in this folder"
+            ) from error
         raise UserError(f"{name}: '{module}' needs the module '{error.name}', which is not installed") from error
     except UserError:
         raise

@@ -63,7 +63,9 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"the checkpoint {path} cannot be read: {error}; put back a copy of it, or train again") from error
+        raise UserError(
+            f"the checkpoint {path} cannot be read: {error}; put back a copy of it, or train again"
+        ) from error
 
 
 def load_agent(agent: Agent, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -77,4 +79,7 @@ def load_agent(agent: Agent, tensors: Mapping[str, Tensor], path: Path) -> None:
         agent.load_state_dict(weights)
     except RuntimeError as error:
         reason = str(error).splitlines()[1].strip()
-        raise UserError(f"the checkpoint {path} does not fit its configuration: {reason:.200}; put back the config.json that it was written with") from error
+        raise UserError(
+            f"the checkpoint {path} does not fit its configuration: {reason:.200}; "
+            "put back the config.json that it was written with"
+        ) from error

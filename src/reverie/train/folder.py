@@ -12,7 +12,7 @@ from pathlib import Path
 from reverie.agents.agent import Agent
 from reverie.agents.build import build
 from reverie.agents.resolve import Resolved, from_plain
-from reverie.errors import UserError
+from reverie.errors import UserError, about
 from reverie.report.write import write_json
 from reverie.train import checkpoint
 from reverie.train.device import choose_device
@@ -59,7 +59,9 @@ class RunFolder:
         try:
             used = self.path.exists() and any(self.path.iterdir())
         except OSError as error:
-            raise UserError(f"the run folder {self.path} cannot be used: {error.strerror}; choose another with --run") from error
+            raise UserError(
+                f"the run folder {self.path} cannot be used: {error.strerror}; choose another with --run"
+            ) from error
         if used:
             raise UserError(
                 f"the run folder {self.path} exists already; choose another with --run, or go on with it: {self.again}"
@@ -77,7 +79,9 @@ class RunFolder:
             write_json(self.config, resolved.plain())
             write_json(self.path / "versions.json", versions())
         except OSError as error:
-            raise UserError(f"the run folder {self.path} cannot be written: {error.strerror}; choose another with --run") from error
+            raise UserError(
+                f"the run folder {self.path} cannot be written: {error.strerror}; choose another with --run"
+            ) from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -117,10 +121,8 @@ class RunFolder:
             raise UserError(f"{self.config} cannot be read: {error.strerror}; {cure}") from error
         except (ValueError, RecursionError) as error:
             raise UserError(f"{self.config} is no JSON: {error}; {cure}") from error
-        try:
+        with about(str(self.config)):
             return from_plain(plain)
-        except UserError as error:
-            raise UserError(f"{self.config}: {error}") from error
 
 
 def versions() -> dict[str, str]:
