@@ -45,6 +45,7 @@ NO_NORM = (
     "--dynamics.prior.norm none --posterior.mlp.norm none --reward.mlp.norm none --continue.mlp.norm none "
     "--behaviour.actor.mlp.norm none --behaviour.critic.mlp.norm none"
 )
+CARTPOLE = "--env gym:CartPole-v1 --prefill 1000 --train-every 4 --steps 12000 --eval-every 1000"
 REPEAT_2 = "--action-repeat 2 --train-every 4 --steps 100000 --eval-every 10000"
 REPEAT_2_TASKS = (
     "cartpole-balance",
@@ -79,6 +80,17 @@ SUITES: dict[str, Suite] = {
     "dmc-repeat2": Suite(
         about="`dreamer` on six tasks of DeepMind Control from state, action repeat 2, 100,000 frames",
         runs=REPEAT_2_RUNS,
+    ),
+    "dreamerv3": Suite(
+        about="`dreamerv3` on cartpole-swingup from state, action repeat 2, 100,000 frames",
+        runs=seeds("swingup", f"dreamerv3 {SWINGUP} {REPEAT_2}", range(2)),
+        solved=513.0,
+    ),
+    "cartpole": Suite(
+        about="`dreamerv2` and `dreamerv3` on CartPole-v1, discrete actions",
+        runs=seeds("dreamerv2", f"dreamerv2 {CARTPOLE}", range(3))
+        | seeds("dreamerv3", f"dreamerv3 {CARTPOLE}", range(3)),
+        solved=450.0,
     ),
     "pendulum": Suite(
         about="`dreamer` and `dreamer-reward` on Pendulum-v1 from state",
