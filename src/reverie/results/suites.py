@@ -36,7 +36,10 @@ def seeds(name: str, options: str, numbers: Iterable[int]) -> dict[str, str]:
 
 SWINGUP = "--env dmc:cartpole-swingup"
 PENDULUM = "--env gym:Pendulum-v1 --prefill 1000 --eval-every 1000 --eval-episodes 20"
-PIXELS = "--env gym:Pendulum-v1 --pixels --prefill 1000 --eval-every 1000 --eval-episodes 10"
+PIXELS = (
+    "--env gym:Pendulum-v1 --pixels --prefill 3000 --eval-every 1000 --eval-episodes 10 "
+    "--steps 9000 --length 32 --batch 12 --objective.dynamics 1.0"
+)
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
 HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
 SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 25000"
@@ -111,7 +114,7 @@ SUITES: dict[str, Suite] = {
     ),
     "pendulum-pixels": Suite(
         about="`dreamer` on Pendulum-v1 from 64 x 64 pixels, with its open-loop errors on held-out episodes",
-        runs=seeds("dreamer", f"dreamer {PIXELS} --steps 8000", range(2)),
+        runs=seeds("dreamer", f"dreamer {PIXELS}", range(2)),
         solved=-400.0,
     ),
     "ablations": Suite(
