@@ -39,6 +39,18 @@ def _bench(arguments: Sequence[str]) -> None:
     bench(arguments)
 
 
+def _check_env(arguments: Sequence[str]) -> None:
+    from reverie.cli.check import check_env
+
+    check_env(arguments)
+
+
+def _doctor(arguments: Sequence[str]) -> None:
+    from reverie.cli.doctor import doctor
+
+    doctor(arguments)
+
+
 # Imported when they are called, so that `reverie --help` need not wait for torch.
 COMMANDS: dict[str, tuple[Command, str]] = {
     "train": (_train, "train a preset on an environment, and show its dreams"),
@@ -46,6 +58,8 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "video": (_video, "film a run: a real episode, and open-loop dreams"),
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
     "bench": (_bench, "measure updates, dreams and acting on this machine"),
+    "check-env": (_check_env, "try an environment before training: what it is, and what is wrong with it"),
+    "doctor": (_doctor, "look at this machine: packages, devices, rendering, memory, disk"),
 }
 
 USAGE = "\n".join(
@@ -54,7 +68,7 @@ USAGE = "\n".join(
         "",
         "Reinforcement learning inside learned world models.",
         "",
-        *[f"  {name:<8}{purpose}" for name, (_, purpose) in COMMANDS.items()],
+        *[f"  {name:<10} {purpose}" for name, (_, purpose) in COMMANDS.items()],
         "",
         "  reverie train dreamer --env dmc:cartpole-swingup --action-repeat 4",
         "  reverie COMMAND --help shows all that a command takes",

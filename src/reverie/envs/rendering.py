@@ -181,3 +181,25 @@ def _egl_opens() -> bool:
     egl_platform_device = 0x313F
     displays = (open_display(egl_platform_device, devices[i], None) for i in range(found.value))
     return any(display and egl.eglInitialize(display, None, None) for display in displays)
+
+
+def draws() -> str:
+    """Draw a picture with MuJoCo, and give the OpenGL backend that did it.
+
+    Raises UserError where the backend does not work, MissingExtra where MuJoCo is not installed.
+    """
+    prepare_mujoco()
+    if sys.platform == "linux" and backend() in _NO_BACKEND:
+        raise UserError(f"MuJoCo cannot draw here, neither with EGL nor with OSMesa (MUJOCO_GL={backend()}): {CURE}")
+    try:
+        with told_in_one_line("a test picture", mujoco=True):
+            import mujoco
+
+            renderer = mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 16, 16)
+            renderer.render()
+            renderer.close()
+    except UserError as error:
+        if isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name == "mujoco":
+            raise MissingExtra("mujoco", "dmc", "drawing with MuJoCo") from error
+        raise
+    return backend()
