@@ -51,7 +51,10 @@ def assert_nothing_made():
         ((*TRAIN, "--device", "gpu0"), "device 'gpu0' cannot be used here"),
         ((*TRAIN, "--device", "cuda:99"), "device 'cuda:99' cannot be used here"),
         ((*TRAIN, "--replay-mib", "0.0001"), "is too small for chunks of 16 records"),
-        ((*TRAIN, "--pixels", "--size", "40"), "an image of 40 x 40 cannot be halved 4 times"),
+        (
+            (*TRAIN, "--pixels", "--size", "40"),
+            "'image' is an image of 40 x 40, which cannot be halved 4 times: resize",
+        ),
         (("eval", "nowhere"), "nowhere holds no run: it has no config.json"),
         (("video", "nowhere"), "nowhere holds no run: it has no config.json"),
     ],
