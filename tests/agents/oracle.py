@@ -1,4 +1,4 @@
-"""DreamerV3's losses once more, from the paper's formulas, on plain numbers, one row, step, bin, class at a time.
+"""DreamerV3's losses once more, from the paper's formulas, on plain numbers: one row, step, bin, class at a time.
 
 Nothing here imports the library. Networks' raw outputs come in as nested lists.
 """
@@ -179,7 +179,9 @@ def losses(raw, tracker):
     boot = [starts[b * time : (b + 1) * time] for b in range(rows)]
     named = {
         f"observation/{key}": (
-            each(lambda b, t, k=key: reconstruction(raw["mean"][k][b][t], raw["seen"][k][b][t], raw["kind"][k])),
+            each(
+                lambda b, t, key=key: reconstruction(raw["mean"][key][b][t], raw["seen"][key][b][t], raw["kind"][key])
+            ),
             1.0,
         )
         for key in raw["mean"]
