@@ -6,7 +6,7 @@ RUN ?= runs/demo
 # OMP threads are torch's business; tests use one per worker.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: install demo check format lint types imports test bench learn constraints clean
+.PHONY: install demo check format lint types imports test verify bench learn tables constraints clean
 
 $(BIN)/reverie: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -38,11 +38,17 @@ imports: install
 test: install  ## all tests, some minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
 
+verify: install  ## the beginning of a recorded run again, compared to the bit; a minute
+	$(BIN)/reverie results --verify dreamer --seconds 60
+
 bench: install
 	$(BIN)/reverie bench
 
-learn: install  ## the learning runs behind results/, an hour or more of two cores
-	$(BIN)/python benchmarks/learn.py
+learn: install  ## the learning runs behind results/, many hours; what was interrupted goes on
+	$(BIN)/reverie results all --into runs/learn --jobs 2
+
+tables: install  ## the tables on the pages, from what is recorded in results/
+	$(BIN)/reverie results all --table --write docs/presets/*.md results/README.md
 
 constraints: install
 	$(BIN)/python -m pip freeze --exclude-editable --exclude reverie > constraints.txt

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reverie.envs.make import make
     from reverie.report.open_loop import open_loop
     from reverie.train.folder import load
-    from reverie.train.run import run
+    from reverie.train.run import resume, run
     from reverie.world.imagine import imagine, unroll
 
 _HOMES = {
@@ -24,11 +24,12 @@ _HOMES = {
     "make": "envs.make",
     "open_loop": "report.open_loop",
     "resolve": "agents.resolve",
+    "resume": "train.run",
     "run": "train.run",
     "unroll": "world.imagine",
 }
 
-__all__ = ["Agent", "__version__", "imagine", "load", "make", "open_loop", "resolve", "run", "unroll"]
+__all__ = ["Agent", "__version__", "imagine", "load", "make", "open_loop", "resolve", "resume", "run", "unroll"]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,16 @@ Shapes = Mapping[str, tuple[int, ...]]
 """The observation's keys and their shapes: (H, W, C) is an image, (F,) a vector."""
 
 
+class Actions(NamedTuple):
+    """The form of an action of the model: `size` numbers, A, in [-1, 1].
+
+    Where they are one-hot, `groups` has the width of each group, summing to A; continuous actions have no groups.
+    """
+
+    size: int
+    groups: tuple[int, ...] = ()
+
+
 class Features(NamedTuple):
     """What the model knows at a moment: deter "... D" and stoch "... Z"."""
 

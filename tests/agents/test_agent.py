@@ -8,6 +8,7 @@ from gymnasium import spaces
 from tiny import Walk, built, tiny
 
 from reverie.agents.build import build
+from reverie.agents.parts import PARTS
 from reverie.envs.make import make
 from reverie.errors import UserError
 
@@ -101,12 +102,19 @@ def test_what_is_carried_is_the_action_that_was_taken():
     np.testing.assert_allclose(action, 2 * carry.action.numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize("behaviour", ["value-gradient", "reward-gradient"])
-def test_discrete_actions_are_refused_in_one_message(behaviour):
-    resolved = tiny(env="py:tiny:choosing", behaviour=behaviour)
-    with pytest.raises(UserError) as error:
-        built(resolved)
-    assert str(error.value) == f"behaviour '{behaviour}' needs continuous actions, but py:tiny:choosing has Discrete(2)"
+@pytest.mark.parametrize("behaviour", PARTS["behaviour"])
+@pytest.mark.parametrize(
+    "space",
+    [spaces.Discrete(3, start=2), spaces.MultiDiscrete([[2, 3], [1, 4]]), spaces.MultiBinary(3)],
+    ids=lambda space: type(space).__name__,
+)
+def test_every_behaviour_acts_in_every_space(behaviour, space):
+    resolved = tiny(behaviour=behaviour)
+    seen = spaces.Dict({"state": spaces.Box(-1, 1, (2,), np.float32)})
+    agent = build(resolved.config, resolved.parts, seen, space)
+    for mode in ("explore", "evaluate"):
+        actions = acted(agent, 4, rows=3, mode=mode, generator=torch.Generator().manual_seed(0))
+        assert all(space.contains(action) for step in actions for action in step)
 
 
 def test_an_observation_that_no_network_reads_is_refused():

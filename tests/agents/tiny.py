@@ -21,6 +21,8 @@ from reverie.types import Batch
 
 SIZES: dict[str, Any] = {
     "units": 8,  # networks and backbones
+    "hidden": 4,
+    "blocks": 2,
     "layers": 1,
     "depth": 2,  # images
     "size": 4,  # Gaussian latents

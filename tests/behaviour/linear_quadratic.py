@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reverie.types import Batch, Experience, Features, State, Trace
+from reverie.types import Actions, Batch, Experience, Features, State, Trace
 from reverie.world.world import World
 
 A = torch.tensor([[1.0, 0.3], [0.0, 0.9]])
@@ -56,7 +56,7 @@ class LinearQuadratic(World):
         self.preprocess = SimpleNamespace(reward_unit=torch.tensor(1.0))
         self.dynamics = SimpleNamespace(start=self.start)
         self.going = 1.0
-        self.sizes = (1 + blocks, 2 * blocks, 1)
+        self.sizes = (1 + blocks, 2 * blocks, Actions(1))
 
     def place(self, x: Tensor, action: Tensor, time: Tensor) -> State:
         """The state x "N 2" at a time "N blocks" (one-hot), reached by an action "N 1"."""

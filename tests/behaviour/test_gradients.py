@@ -226,7 +226,7 @@ def test_large_returns_are_divided_by_their_range_and_small_ones_are_not_enlarge
 @BEHAVIOURS
 def test_the_world_needs_no_loss_of_the_behaviour(make):
     world = LinearQuadratic()
-    assert make(world).loss(world, experience(world, 2), torch.Generator()) == {}
+    assert make(world).loss(world, experience(world, 2), torch.Generator()) == ({}, {})
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """On a world whose optimum is known in closed form, each behaviour finds it from random weights."""
 
+import chain
 import numpy as np
 import pytest
 import torch
 from linear_quadratic import LinearQuadratic, cost, experience, gains, riccati
+from program import Program
 
 from reverie.behaviour.actor import ActorConfig
+from reverie.behaviour.actor_critic import ActorCritic, ActorCriticConfig
 from reverie.behaviour.reward_gradient import RewardGradient, RewardGradientConfig
 from reverie.behaviour.value_gradient import ValueGradient, ValueGradientConfig
 from reverie.nets.mlp import MLPConfig
@@ -111,3 +114,83 @@ def test_the_critic_finds_the_cost_of_the_best_policy():
         value = behaviour.critic.value(world.at_first(STATES).features).numpy()
     least = np.einsum("ni,ij,nj->n", STATES, optimum.cost, STATES)
     assert np.abs(value + least).mean() < 0.1 * least.mean()
+
+
+def actor_critic(world, **changes):
+    critic = HeadConfig(mlp=MLPConfig(layers=1, units=64, norm="none"), reads="z")
+    values = {"critic": critic, "critic_optimiser": OptimiserConfig(lr=0.01), "replay": 0.0, **ALL, **changes}
+    config = ActorCriticConfig(**values)
+    behaviour = ActorCritic(config, *world.sizes)
+    return behaviour, Program(behaviour, config)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "horizon", "bootstrap", "normal"),
+    [
+        ("score", 5, "value", "bounded"),
+        ("score", 5, "target", "tanh"),
+        ("score", 1, "value", "bounded"),
+        # The gradient through the dynamics counts late rewards more than once where dreams are longer, as in the paper.
+        ("dynamics", 1, "value", "bounded"),
+        ("both", 1, "target", "bounded"),
+    ],
+)
+def test_actor_critic_finds_the_optimum(gradient, horizon, bootstrap, normal):
+    torch.manual_seed(0)
+    world, optimum = LinearQuadratic(), riccati(GAMMA, ENDLESS)
+    actor = ActorConfig(mlp=MLPConfig(layers=0), reads="z", normal=normal, max_std=0.3)
+    changes = {"horizon": horizon, "bootstrap": bootstrap, "target_rate": 0.1, "mix": 0.5}
+    actor_optimiser = OptimiserConfig(lr=0.01)
+    behaviour, program = actor_critic(world, actor=actor, gradient=gradient, actor_optimiser=actor_optimiser, **changes)
+    assert excess(behaviour, world, optimum, ENDLESS) > 0.3
+    for seed in range(500):
+        program.update(world, experience(world, 100, seed=seed))
+    np.testing.assert_allclose(gains(world, behaviour)[0], optimum.gains[0], rtol=0.2)
+    assert excess(behaviour, world, optimum, ENDLESS) < 0.02
+
+
+def chain_parts(optimiser):
+    linear = MLPConfig(layers=0)
+    return {
+        "actor": ActorConfig(mlp=linear, reads="z"),
+        "critic": HeadConfig(mlp=linear, reads="z"),
+        "actor_optimiser": optimiser,
+        "critic_optimiser": OptimiserConfig(lr=0.05),
+        "horizon": 5,
+        "entropy": 0.01,
+    }
+
+
+@pytest.mark.parametrize("gradient", ["auto", "dynamics", "both"])
+def test_actor_critic_finds_the_best_choices(gradient):
+    torch.manual_seed(0)
+    world = chain.Chain()
+    behaviour, program = actor_critic(world, gradient=gradient, **chain_parts(OptimiserConfig(lr=0.03)))
+    for _ in range(300):
+        program.update(world, chain.experience(8))
+    choices, best = chain.policy_of(world, behaviour), chain.values(GAMMA)
+    np.testing.assert_allclose(chain.values(GAMMA, choices), best)
+
+
+def test_value_gradient_finds_the_best_choices():
+    torch.manual_seed(0)
+    world, generator = chain.Chain(), torch.Generator().manual_seed(1)
+    behaviour = value_gradient(world, **chain_parts(OptimiserConfig(lr=0.03)))
+    for _ in range(300):
+        behaviour.learn(world, chain.experience(8), generator)
+    np.testing.assert_allclose(chain.values(GAMMA, chain.policy_of(world, behaviour)), chain.values(GAMMA))
+
+
+def test_the_critic_finds_the_values_of_the_best_choices():
+    torch.manual_seed(0)
+    world = chain.Chain()
+    values = {**chain_parts(OptimiserConfig(lr=0.03)), "entropy": 0.0, "regulariser": 0.0}
+    behaviour, program = actor_critic(world, **values)
+    for _ in range(600):
+        program.update(world, chain.experience(8))
+    with torch.no_grad():
+        value = behaviour.critic.value(world.at(torch.eye(chain.CELLS)).features).numpy()
+    # A share of 0.01 of the choices is drawn from the uniform, which costs a little of the best.
+    best = chain.values(GAMMA)
+    assert (value < best + 0.1).all()
+    np.testing.assert_allclose(value, best, rtol=0.05)

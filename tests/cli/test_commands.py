@@ -20,7 +20,7 @@ def evaluations(path):
 def test_a_run_leaves_everything_in_its_folder(trained):
     files = {str(path.relative_to(trained.path)) for path in trained.path.rglob("*") if path.is_file()}
     pictures = {"learning-curve.png", "dreamed-against-real.png", "dream.png", "episode.gif"}
-    assert {"config.json", "versions.json", "metrics.jsonl", "checkpoint/agent.safetensors"} <= files
+    assert {"config.json", "versions.json", "metrics.jsonl", "checkpoint/run.safetensors"} <= files
     assert {f"pictures/{name}" for name in pictures} <= files
     assert not [name for name in files if "partial" in name]
     for name in pictures:
@@ -63,7 +63,7 @@ def test_without_a_name_the_folder_is_new(capsys):
     arguments = [*WALK, "--no-pictures", "--steps", "48"]
     for folder in ("runs/dreamer-walk-s0", "runs/dreamer-walk-s0-2"):
         assert f"the run is in {folder}" in call(capsys, *arguments).out
-        assert Path(folder, "checkpoint", "agent.safetensors").exists()
+        assert Path(folder, "checkpoint", "run.safetensors").exists()
     assert list(Path("runs/dreamer-walk-s0/pictures").iterdir()) == []
 
 

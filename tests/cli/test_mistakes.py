@@ -37,7 +37,6 @@ def assert_nothing_made():
         (("train", "dreamer", "--env", "Pendulum-v7"), "did you mean 'Pendulum-v1'?"),
         (("train", "dreamer", "--env", "dmc:cartpole-swing"), "did you mean 'cartpole-swingup'?"),
         (("train", "dreamer", "--env", "py:tiny:wolk"), "unknown function of 'tiny' 'wolk'; did you mean 'walk'?"),
-        (("train", "dreamer", "--env", "py:tiny:choosing"), "behaviour 'value-gradient' needs continuous actions"),
         ((*TRAIN, "--scale", "papper"), "unknown scale of dreamer 'papper'; did you mean 'paper'?"),
         ((*TRAIN, "--backbone", "gruu"), "unknown backbone 'gruu'; did you mean 'gru'?"),
         ((*TRAIN, "--latent=gausian"), "unknown latent 'gausian'; did you mean 'gaussian'?"),
@@ -112,7 +111,7 @@ def test_a_config_that_cannot_be_read(capsys, text):
 def test_a_run_without_a_checkpoint(capsys, trained):
     Path("run").mkdir()
     shutil.copy(trained.path / "config.json", "run/config.json")
-    assert_told(call(capsys, "eval", "run"), "no checkpoint in run/checkpoint")
+    assert_told(call(capsys, "eval", "run"), "no checkpoint run/checkpoint/run.safetensors")
     assert [path.name for path in Path("run").iterdir()] == ["config.json"]
 
 

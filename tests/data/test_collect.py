@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from scripted import Counting
 
 from reverie.data.collect import Collector, columns_of, random_act
@@ -139,3 +140,19 @@ def test_every_episode_has_a_seed_of_its_own_which_repeats():
     assert all(len(row) >= 4 for row in first)
     assert len({seed for row in first for seed in row}) == sum(len(row) for row in first)
     assert seeds() == first
+
+
+@pytest.mark.parametrize("space", [spaces.Discrete(3, start=2), spaces.MultiDiscrete([2, 4], start=[1, -3])], ids=str)
+def test_choices_that_do_not_begin_at_zero_are_collected_and_replayed(space):
+    def choosing():
+        env = Counting(length=3)
+        env.action_space = space
+        env.seen = lambda action: {"step": np.zeros(1, np.float32), "action": np.zeros(1, np.float32)}
+        return env
+
+    collecting, replay = collector(choosing, choosing)
+    records = collecting.collect(60, random_act(codec(space), np.random.default_rng(0)))
+    assert all(space.contains(action) for record in records for action in record["action"])
+    batch = replay.sample(100, np.random.default_rng(0))
+    widths = codec(space).groups
+    assert all((group.sum(-1) == 1).all() for group in batch.action.split(widths, -1))

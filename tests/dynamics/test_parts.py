@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from reverie.dynamics.dynamics import Dynamics, DynamicsConfig, Entry
+from reverie.dynamics.dynamics import ConcatEntry, Dynamics, DynamicsConfig, Entry
 from reverie.dynamics.gru import GRU, GRUConfig
 from reverie.dynamics.markov import Markov, MarkovConfig
 from reverie.dynamics.posterior import Encode, EncodeConfig, Filter, FilterConfig
@@ -59,6 +59,17 @@ def test_the_entry_by_slow_computation():
     truth = torch.tanh(z @ entry.stoch.weight.T + entry.stoch.bias + a @ entry.action.weight.T)
     assert not entry.reads_reward
     torch.testing.assert_close(entry(z, entry.share(a, torch.randn(5))), truth.unsqueeze(-2))
+
+
+def test_the_entry_that_concatenates_by_slow_computation():
+    entry = ConcatEntry(MLPConfig(units=4, activation="tanh", norm="none"), 3, 2)
+    z, a = torch.randn(5, 3), torch.randn(5, 2)
+    left = torch.tanh(z @ entry.stoch[0].weight.T + entry.stoch[0].bias)
+    right = torch.tanh(a @ entry.action[0].weight.T + entry.action[0].bias)
+    assert entry.size == 8 and not entry.reads_reward
+    share = entry.share(a, torch.randn(5))
+    torch.testing.assert_close(share, right)  # finished: it needs no latent
+    torch.testing.assert_close(entry(z, share), torch.cat([left, right], -1).unsqueeze(-2))
 
 
 def test_the_filter_is_an_mlp_of_memory_and_embedding():

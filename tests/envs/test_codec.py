@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 from hypothesis import given
 
-from reverie.envs import BoxCodec, OneHotCodec, codec
+from reverie.envs import BoxCodec, MultiDiscreteCodec, OneHotCodec, codec
 from reverie.errors import UserError
 
 
@@ -49,6 +49,48 @@ def test_discrete_there_and_back(n, start, seed):
     np.testing.assert_array_equal(act.decode(seen), own)
 
 
+@st.composite
+def choices(draw):
+    """Several choices at once, of up to two dimensions, each from a first number of its own."""
+    shape = draw(st.sampled_from([(1,), (4,), (2, 3)]))
+    nvec = draw(arrays.arrays(np.int64, shape, elements=st.integers(1, 6)))
+    start = draw(arrays.arrays(np.int64, shape, elements=st.integers(-5, 5)))
+    return spaces.MultiDiscrete(nvec, start=start)
+
+
+@given(choices() | st.sampled_from([spaces.MultiBinary(3), spaces.MultiBinary((2, 2))]), st.integers(0, 2**32 - 1))
+def test_several_choices_there_and_back(space, seed):
+    act = codec(space)
+    own = act.sample(np.random.default_rng(seed), 20)
+    assert own.shape == (20, *space.shape) and own.dtype == space.dtype == act.dtype
+    assert all(space.contains(a) for a in own)
+    seen = act.encode(own)
+    assert seen.shape == (20, act.size) and seen.dtype == np.float32 and sum(act.groups) == act.size
+    groups = np.split(seen, np.cumsum(act.groups)[:-1], axis=-1)
+    assert [group.shape[-1] for group in groups] == list(act.groups)
+    assert all((np.sort(group, -1)[:, ::-1] == np.eye(group.shape[-1])[0]).all() for group in groups)
+    back = act.decode(seen)
+    np.testing.assert_array_equal(back, own)
+    assert back.dtype == own.dtype
+    np.testing.assert_array_equal(act.decode(act.encode(own[0])), own[0])
+    # What is the largest of its group decides, whatever its size.
+    np.testing.assert_array_equal(act.decode(3 * seen - 7), own)
+
+
+def test_several_choices_by_numbers():
+    act = codec(spaces.MultiDiscrete([2, 3], start=[0, 5]))
+    assert isinstance(act, MultiDiscreteCodec) and act.groups == (2, 3) and act.size == 5 and act.shape == (2,)
+    np.testing.assert_array_equal(act.encode(np.array([[1, 5], [0, 7]])), [[0, 1, 1, 0, 0], [1, 0, 0, 0, 1]])
+    np.testing.assert_array_equal(act.decode(np.array([0.1, 0.2, 0.3, 0.9, 0.4])), [1, 6])
+    with pytest.raises(ValueError, match=r"must lie in \[\[0, 5\], \[2, 8\]\), got \[2, 5\]"):
+        act.encode(np.array([2, 5]))
+    bits = codec(spaces.MultiBinary(2))
+    np.testing.assert_array_equal(bits.encode(np.array([0, 1], np.int8)), [1, 0, 0, 1])
+    counts = codec(spaces.MultiDiscrete([2, 4])).sample(np.random.default_rng(0), 8000)
+    np.testing.assert_allclose(np.bincount(counts[:, 1]) / 8000, 0.25, atol=0.03)  # standard error 0.005
+    np.testing.assert_allclose(counts[:, 0].mean(), 0.5, atol=0.03)
+
+
 @given(st.integers(-200, 200), st.integers(0, 100))
 def test_integer_box_there_and_back_exactly(low, width):
     act = codec(spaces.Box(low, low + width, (width + 1,), np.int16))
@@ -59,7 +101,7 @@ def test_integer_box_there_and_back_exactly(low, width):
 def test_box_numbers():
     # Bounds [-2, 4] and [10, 20]: middles 1 and 15, halves 3 and 5.
     act = codec(spaces.Box(np.array([-2, 10], np.float32), np.array([4, 20], np.float32)))
-    assert isinstance(act, BoxCodec) and act.continuous and act.size == 2 and act.shape == (2,)
+    assert isinstance(act, BoxCodec) and act.groups == () and act.size == 2 and act.shape == (2,)
     np.testing.assert_allclose(act.encode(np.array([2.5, 10.0])), [0.5, -1.0])
     np.testing.assert_allclose(act.decode(np.array([[0.5, -1.0], [7.0, -7.0]])), [[2.5, 10.0], [4.0, 10.0]])
     np.testing.assert_allclose(act.encode(np.array([100.0, -100.0])), [1.0, -1.0])
@@ -81,7 +123,7 @@ def test_widest_float_bounds_do_not_overflow():
 
 def test_one_hot_numbers():
     act = codec(spaces.Discrete(3, start=-1))
-    assert isinstance(act, OneHotCodec) and not act.continuous and act.size == 3 and act.shape == ()
+    assert isinstance(act, OneHotCodec) and act.groups == (3,) and act.size == 3 and act.shape == ()
     np.testing.assert_array_equal(act.encode(np.array([-1, 1])), [[1, 0, 0], [0, 0, 1]])
     np.testing.assert_array_equal(act.decode(np.array([[0.1, 0.9, 0.2], [-0.5, -1.0, -0.2]])), [0, 1])
     assert act.decode(np.array([1.0, 0.0, 0.0])).dtype == np.int64
@@ -114,9 +156,9 @@ def test_infinite_bounds_are_refused_with_the_cure():
 
 
 @pytest.mark.parametrize(
-    "space", [spaces.MultiDiscrete([2, 3]), spaces.MultiBinary(2), spaces.Dict(a=spaces.Discrete(2))]
+    "space", [spaces.Tuple([spaces.Discrete(2)]), spaces.Text(2), spaces.Dict(a=spaces.Discrete(2))]
 )
 def test_other_spaces_are_refused_by_name(space):
-    with pytest.raises(UserError, match="not supported: only Box and Discrete") as error:
+    with pytest.raises(UserError, match="not supported: only Box, Discrete, MultiDiscrete, MultiBinary are") as error:
         codec(space)
     assert str(space) in str(error.value)

@@ -133,7 +133,7 @@ def unchecked():
         ({"action_repeat": 0}, "action_repeat must be at least 1, got 0"),
         ({"size": 0}, "size must be at least 1, got 0"),
         ({"frame_stack": -1}, "frame_stack must be at least 1, got -1"),
-        ({"time_limit": -2}, "time_limit must be at least 0, got -2"),
+        ({"episode_limit": -2}, "episode_limit must be at least 0, got -2"),
         ({"num_envs": 0}, "num_envs must be at least 1, got 0"),
         ({"vector": "asink"}, "unknown vector 'asink'; did you mean 'async'?"),
     ],

@@ -99,7 +99,7 @@ def test_action_repeat_sums_the_rewards_and_stops_at_the_end():
 
 @pytest.mark.parametrize(("repeat", "limit"), [(1, 4), (2, 2)])
 def test_time_limit_counts_agent_steps_and_truncates(repeat, limit):
-    env = make(lambda: Counting(length=100), action_repeat=repeat, time_limit=limit)
+    env = make(lambda: Counting(length=100), action_repeat=repeat, episode_limit=limit)
     for _ in range(2):
         env.reset()
         ends = [env.step(0)[2:4] for _ in range(limit)]
@@ -107,7 +107,7 @@ def test_time_limit_counts_agent_steps_and_truncates(repeat, limit):
 
 
 def test_own_end_within_the_time_limit_is_terminal():
-    env = make(lambda: Counting(length=2), time_limit=3)
+    env = make(lambda: Counting(length=2), episode_limit=3)
     env.reset()
     assert [env.step(0)[2:4] for _ in range(2)] == [(False, False), (True, False)]
 
@@ -206,7 +206,7 @@ def test_the_reset_is_a_record_of_its_own(kind):
 
 
 def test_next_step_autoreset_after_a_time_limit():
-    envs = make_vector([lambda: make(lambda: Counting(length=100), time_limit=2)])
+    envs = make_vector([lambda: make(lambda: Counting(length=100), episode_limit=2)])
     out = records(envs, 4)
     assert [r[0] for r in out] == [[0], [1], [2], [0], [1]]
     assert [r[3] for r in out[1:]] == [[False], [True], [False], [False]]
@@ -214,7 +214,7 @@ def test_next_step_autoreset_after_a_time_limit():
 
 
 def test_config_reaches_the_environment():
-    config = EnvConfig(env="py:counting:factory", action_repeat=2, frame_stack=2, time_limit=1, pixels=True, size=4)
+    config = EnvConfig(env="py:counting:factory", action_repeat=2, frame_stack=2, episode_limit=1, pixels=True, size=4)
     env = config.make()
     seen, _ = env.reset()
     assert forms(seen) == {"image": ((4, 4, 6), np.uint8)}

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reverie.agents.parts import PARTS
-from reverie.dynamics.dynamics import Dynamics, DynamicsConfig, Entry
+from reverie.dynamics.block_gru import BlockGRUConfig
+from reverie.dynamics.dynamics import ConcatEntry, Dynamics, DynamicsConfig, Entry
 from reverie.dynamics.gru import GRUConfig
 from reverie.dynamics.markov import MarkovConfig
 from reverie.latent.categorical import CategoricalConfig
@@ -21,6 +22,7 @@ INPUTS, ACTION, EMBED = 5, 2, 4
 _SMALL = MLPConfig(units=6)
 _CONFIGS: dict[str, Any] = {
     "gru": GRUConfig(units=6),
+    "block-gru": BlockGRUConfig(units=6, hidden=4, blocks=2, layers=2),
     "markov": MarkovConfig(mlp=_SMALL),
     "gaussian": GaussianConfig(size=3),
     "categorical": CategoricalConfig(groups=2, classes=3),
@@ -64,7 +66,11 @@ class ReadsReward(Entry):
 
 
 def make_dynamics(
-    backbone: str, posterior: str, latent: str, wrap: type[Dynamics] = Dynamics, entry: type[Entry] = ReadsReward
+    backbone: str,
+    posterior: str,
+    latent: str,
+    wrap: type[Dynamics] = Dynamics,
+    entry: type[Entry] | type[ConcatEntry] = ReadsReward,
 ) -> Dynamics:
     """The composition of three parts by their registered names."""
     torch.manual_seed(2)

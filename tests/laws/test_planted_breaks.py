@@ -6,7 +6,8 @@ import torch
 from backbones import INPUTS, make_dynamics, prepare
 
 import laws
-from reverie.dynamics.dynamics import Dynamics, Entry
+from reverie.dynamics.block_gru import BlockGRU, BlockGRUConfig
+from reverie.dynamics.dynamics import ConcatEntry, Dynamics, Entry
 from reverie.dynamics.gru import GRU, GRUConfig
 from reverie.dynamics.history import Stacked
 from reverie.dynamics.markov import Markov, MarkovConfig
@@ -105,6 +106,31 @@ class WritesInPlace(GRU):
         return h, h
 
 
+class ScanOfBlocksIgnoresFirst(BlockGRU):
+    def scan(self, u, first, state):
+        return super().scan(u, torch.zeros_like(first), state)
+
+
+class BlocksTakeTheNextRowsInput(BlockGRU):
+    """The share of the inputs that scan computes once reaches the wrong rows; step is whole."""
+
+    def scan(self, u, first, state):
+        return super().scan(u.roll(1, 0), first, state)
+
+
+class BlocksAreReadAsRows(BlockGRU):
+    """Rows and blocks mistaken for each other: right for one row alone."""
+
+    def _cell(self, share, h):
+        mixed = h.reshape(len(h), self._blocks, -1).transpose(0, 1).reshape(len(h), -1)
+        return super()._cell(share, mixed)
+
+
+class BlocksDetach(BlockGRU):
+    def step(self, u, state):
+        return super().step(u, state.detach())
+
+
 class HidesItsMemory(Markov):
     """A memory in the module, not in the state."""
 
@@ -132,11 +158,20 @@ BREAKS = [
     ("gradient", LastDetaches),
     ("gradient", InputIsLost),
     ("pure", WritesInPlace),
+    ("reset", ScanOfBlocksIgnoresFirst),
+    ("fold", BlocksTakeTheNextRowsInput),
+    ("rows", BlocksAreReadAsRows),
+    ("gradient", BlocksDetach),
 ]
 
 
 def _small(kind):
-    config = MarkovConfig(mlp=MLPConfig(units=6)) if issubclass(kind, Markov) else GRUConfig(units=6)
+    configs = {
+        Markov: MarkovConfig(mlp=MLPConfig(units=6)),
+        GRU: GRUConfig(units=6),
+        BlockGRU: BlockGRUConfig(units=6, hidden=4, blocks=2),
+    }
+    [config] = [config for whole, config in configs.items() if issubclass(kind, whole)]
     return prepare(kind(config, INPUTS))
 
 
@@ -147,7 +182,7 @@ def test_a_broken_backbone_is_found(law, broken):
         laws.LAWS[law](backbone, 0)
 
 
-@pytest.mark.parametrize("whole", [GRU, Markov])
+@pytest.mark.parametrize("whole", [GRU, BlockGRU, Markov])
 def test_what_they_are_made_from_is_not_broken(whole):
     for law in laws.LAWS.values():
         law(_small(whole), 0)
@@ -266,8 +301,9 @@ def test_broken_dynamics_are_found(law, broken, posterior):
         dynamics_laws.LAWS[law](dynamics, 0)
 
 
-def test_an_entry_that_ignores_the_action_is_found():
-    class Deaf(Entry):
+@pytest.mark.parametrize("entry", [Entry, ConcatEntry])
+def test_an_entry_that_ignores_the_action_is_found(entry):
+    class Deaf(entry):
         def share(self, action, reward):
             return super().share(0 * action, reward)
 

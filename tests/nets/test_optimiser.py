@@ -1,13 +1,15 @@
-"""A gradient step, pinned against torch's own Adam."""
+"""A gradient step, pinned against torch's own Adam; LaProp has tests of its own."""
 
 import copy
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from reverie.errors import UserError
-from reverie.nets.optimiser import Optimiser, OptimiserConfig
+from reverie.nets.optimiser import Optimiser, OptimiserConfig, clip_adaptively
 
 
 def loss_of(*modules):
@@ -102,7 +104,125 @@ def test_a_module_can_have_a_learning_rate_of_its_own():
             torch.testing.assert_close((now - then).abs(), torch.full_like(now, lr), rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("changes", [{"lr": 0.0}, {"eps": -1.0}, {"clip": 0.0}])
-def test_what_cannot_be_is_refused(changes):
-    with pytest.raises(UserError, match="must be positive, not .*" + str(*changes.values())):
+@pytest.mark.parametrize("clip", [0.0, float("inf")])
+def test_a_clip_of_nothing_changes_no_gradient(clip):
+    net = nn.Linear(3, 3)
+    loss_of(net).backward()
+    truth = net.weight.grad.clone()
+    optimiser = Optimiser(OptimiserConfig(clip=clip), [net])
+    norm = optimiser.step(loss_of(net))
+    assert net.weight.grad.equal(truth)
+    assert norm.item() == pytest.approx(torch.cat([p.grad.flatten() for p in net.parameters()]).norm().item())
+
+
+def test_adaptive_clipping_by_hand():
+    # |w| = 5, a fifth of it is 1: |g| = 10 is shortened to 1, |g| = 0.5 is not; |w| = 0 counts as 0.001
+    weights = [torch.tensor([3.0, 4.0]), torch.tensor([[5.0]]), torch.zeros(2)]
+    gradients = [torch.tensor([6.0, -8.0]), torch.tensor([[0.5]]), torch.tensor([0.3, 0.4])]
+    norms = clip_adaptively(weights, gradients, 0.2)
+    assert [x.item() for x in norms] == pytest.approx([10.0, 0.5, 0.5])
+    torch.testing.assert_close(gradients[0], torch.tensor([0.6, -0.8]))
+    assert gradients[1].item() == 0.5
+    torch.testing.assert_close(gradients[2], torch.tensor([0.2e-3 * 0.6, 0.2e-3 * 0.8]))
+
+
+@given(st.floats(1e-3, 10), st.floats(1e-6, 1e6), st.integers(0, 5))
+def test_a_clipped_gradient_keeps_its_direction_and_its_bound(share, unit, seed):
+    draw = torch.Generator().manual_seed(seed)
+    weights = [torch.randn(shape, generator=draw) for shape in ((3, 2), (4,), ())]
+    before = [unit * torch.randn(w.shape, generator=draw) for w in weights]
+    after = [g.clone() for g in before]
+    clip_adaptively(weights, after, share)
+    for w, old, new in zip(weights, before, after, strict=True):
+        longest = share * max(1e-3, w.norm().item())
+        assert new.norm().item() == pytest.approx(min(longest, old.norm().item()), rel=1e-4)
+        torch.testing.assert_close(new * old.norm(), old * new.norm(), rtol=1e-3, atol=1e-4 * float(old.norm()))
+
+
+def test_both_clips_and_the_norm_before_them():
+    ours, theirs = nn.Linear(3, 3), nn.Linear(3, 3)
+    theirs.load_state_dict(ours.state_dict())
+    norm = Optimiser(OptimiserConfig(agc=0.1, clip=0.05), [ours]).step(loss_of(ours))
+    loss_of(theirs).backward()
+    gradients = [p.grad for p in theirs.parameters()]
+    torch.testing.assert_close(norm, torch.cat([g.flatten() for g in gradients]).norm())
+    clip_adaptively([p.data for p in theirs.parameters()], gradients, 0.1)
+    nn.utils.clip_grad_norm_(theirs.parameters(), 0.05)
+    for left, right in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(left.grad, right.grad)
+
+
+@pytest.mark.parametrize("algorithm", ["adam", "laprop"])
+def test_the_learning_rate_warms_up_evenly(algorithm):
+    # A constant gradient moves a weight by lr, in both.
+    net = nn.Linear(1, 1, bias=False)
+    scaled = nn.Linear(1, 1, bias=False)
+    config = OptimiserConfig(algorithm=algorithm, lr=0.1, warmup=4, eps=1e-20)
+    optimiser = Optimiser(config, [net, scaled], {scaled: 0.5})
+    for expected in (0.025, 0.05, 0.075, 0.1, 0.1, 0.1):
+        before = net.weight.item(), scaled.weight.item()
+        optimiser.step(net.weight.sum() + scaled.weight.sum())
+        assert before[0] - net.weight.item() == pytest.approx(expected, rel=1e-4)
+        assert before[1] - scaled.weight.item() == pytest.approx(expected / 2, rel=1e-4)
+
+
+@pytest.mark.parametrize("algorithm", ["adam", "laprop"])
+def test_a_warm_up_goes_on_where_it_was(algorithm):
+    config = OptimiserConfig(algorithm=algorithm, lr=0.1, warmup=6)
+    straight, unused = nn.Linear(3, 3), nn.Linear(3, 3)
+    optimiser = Optimiser(config, [straight, unused])
+    for _ in range(2):
+        optimiser.step(loss_of(straight))
+    resumed = copy.deepcopy(straight)
+    again = Optimiser(config, [resumed, unused])
+    # what a checkpoint keeps: the tensors
+    saved = copy.deepcopy(optimiser.state_dict()["state"])
+    assert all(isinstance(x, torch.Tensor) for moments in saved.values() for x in moments.values())
+    again.load_state_dict(again.state_dict() | {"state": saved})
+    for net, steps in ((straight, optimiser), (resumed, again)):
+        for _ in range(2):
+            steps.step(loss_of(net))
+    assert resumed.weight.equal(straight.weight)
+
+
+@pytest.mark.parametrize("algorithm", ["adam", "laprop"])
+def test_weights_decay_whatever_the_learning_rate(algorithm):
+    net, unused = nn.Linear(3, 3), nn.Linear(3, 3)
+    before, still = weights(net), weights(unused)
+    config = OptimiserConfig(algorithm=algorithm, lr=1e-12, weight_decay=0.1)
+    Optimiser(config, [net, unused]).step(loss_of(net))
+    for now, then in zip(weights(net), before, strict=True):
+        torch.testing.assert_close(now, 0.9 * then)
+    assert all(a.equal(b) for a, b in zip(weights(unused), still, strict=True))
+
+
+def test_adam_has_the_betas_it_is_given():
+    ours = nn.Linear(3, 3)
+    theirs = copy.deepcopy(ours)
+    optimiser = Optimiser(OptimiserConfig(lr=0.01, beta1=0.5, beta2=0.7, clip=0.0), [ours])
+    adam = torch.optim.Adam(theirs.parameters(), lr=0.01, betas=(0.5, 0.7))
+    for _ in range(4):
+        optimiser.step(loss_of(ours))
+        adam.zero_grad()
+        loss_of(theirs).backward()
+        adam.step()
+    torch.testing.assert_close(ours.weight, theirs.weight)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"lr": 0.0}, "lr must be positive, not 0.0"),
+        ({"eps": -1.0}, "eps must be positive, not -1.0"),
+        ({"lr": float("nan")}, "lr must be positive, not nan"),
+        ({"clip": -1.0}, "clip must be positive, or 0 for none, not -1.0"),
+        ({"agc": -0.1}, "agc must be positive, or 0 for none, not -0.1"),
+        ({"warmup": -1}, "warmup must be positive, or 0 for none, not -1"),
+        ({"beta1": 1.0}, r"beta1 must be in \[0, 1\), not 1.0"),
+        ({"beta2": -0.1}, r"beta2 must be in \[0, 1\), not -0.1"),
+        ({"weight_decay": 1.0}, r"weight_decay must be in \[0, 1\), not 1.0"),
+    ],
+)
+def test_what_cannot_be_is_refused(changes, said):
+    with pytest.raises(UserError, match=said):
         OptimiserConfig(**changes)

@@ -197,6 +197,14 @@ def break_weights(at):
     return watch
 
 
+def test_broken_weights_stop_the_run_before_an_evaluation(tmp_path):
+    # Update 7 is the last before the evaluation at 80 frames, and no line of the log is due.
+    with pytest.raises(
+        UserError, match=r"the weight \S+ is nan after 7 updates, so the run stopped; it has no checkpoint"
+    ):
+        run(tiny(log_every=1000), tmp_path / "run", break_weights(7))
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_it(tmp_path):
     with pytest.raises(UserError, match=r"^\S+ is nan after 2 updates, so the run stopped"):
         run(tiny(log_every=2), tmp_path / "run", break_weights(1))
@@ -209,7 +217,7 @@ def test_an_action_that_is_not_finite_is_not_the_environments_fault(tmp_path):
 
 def test_broken_weights_replace_no_checkpoint(tmp_path):
     # Updates 7 and 12 are those before the evaluations at 80 and 120 frames.
-    with pytest.raises(UserError, match=r"the agent chose an action that is not a number"):
+    with pytest.raises(UserError, match=r"so the run stopped; its last checkpoint is whole"):
         run(tiny(log_every=1000), tmp_path / "run", break_weights(12))
     agent, _ = load(tmp_path / "run", "cpu")
     assert all(torch.isfinite(x).all() for x in agent.state_dict().values())

@@ -6,14 +6,14 @@ from torch import nn
 from reverie.agents.agent import Agent
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
-from reverie.dynamics.dynamics import Dynamics, Entry
+from reverie.dynamics.dynamics import ENTRIES, Dynamics
 from reverie.envs.check import uneven_images
 from reverie.envs.codec import ActionCodec, codec
 from reverie.errors import UserError
 from reverie.representation.decoder import Decoder
 from reverie.representation.encoder import Encoder
 from reverie.representation.preprocess import Preprocess
-from reverie.types import Shapes
+from reverie.types import Actions, Shapes
 from reverie.world.heads import OUTPUTS, Binary, Head
 from reverie.world.world import World
 
@@ -44,7 +44,7 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
             raise UserError(f"{finding.message}: {finding.cure}")
     encoder = Encoder(config.encoder, shapes)
     latent = parts.chosen("latent")(config.latent)
-    entry = Entry(config.dynamics.entry, latent.size, action)
+    entry = ENTRIES[config.dynamics.join](config.dynamics.entry, latent.size, action)
     backbone: nn.Module = parts.chosen("backbone")(config.backbone, entry.size)
     sizes = (backbone.size, latent.size)
     posterior = parts.chosen("posterior")(config.posterior, backbone.size, encoder.size, latent.posterior_size)
@@ -68,12 +68,9 @@ def build(
     """
     assert isinstance(observation_space, gymnasium.spaces.Dict), observation_space
     actions: ActionCodec = codec(action_space)
-    if not actions.continuous:
-        raise UserError(
-            f"behaviour '{parts.behaviour}' needs continuous actions, but {config.env.env} has {action_space}"
-        )
     world = build_world(config, parts, shapes_of(observation_space), actions.size)
     dynamics = world.dynamics
-    behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, actions.size)
+    form = Actions(actions.size, actions.groups)
+    behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, form)
     objective = parts.chosen("objective")(config.objective, world)
     return Agent(world, objective, behaviour, actions)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reverie.behaviour.actor_critic import ActorCritic
 from reverie.behaviour.reward_gradient import RewardGradient
 from reverie.behaviour.value_gradient import ValueGradient
+from reverie.dynamics.block_gru import BlockGRU
 from reverie.dynamics.gru import GRU
 from reverie.dynamics.markov import Markov
 from reverie.dynamics.posterior import Encode, Filter
@@ -14,11 +16,11 @@ from reverie.latent.gaussian import Gaussian
 from reverie.world.objective import Filtering
 
 PARTS: dict[str, dict[str, Any]] = {
-    "backbone": {"gru": GRU, "markov": Markov},
+    "backbone": {"gru": GRU, "block-gru": BlockGRU, "markov": Markov},
     "latent": {"gaussian": Gaussian, "categorical": Categorical},
     "posterior": {"filter": Filter, "encode": Encode},
     "objective": {"filtering": Filtering},
-    "behaviour": {"value-gradient": ValueGradient, "reward-gradient": RewardGradient},
+    "behaviour": {"value-gradient": ValueGradient, "reward-gradient": RewardGradient, "actor-critic": ActorCritic},
 }
 
 

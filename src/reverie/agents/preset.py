@@ -14,18 +14,38 @@ from reverie.errors import unknown
 def one_world(config: Config) -> Program:
     """Dreamer's program: prefill at random, learn on that for a while, then act and learn in turn.
 
-    World and behaviour learn in every update, the world as one group.
+    World and behaviour learn in every update: the world as one group, by all losses that reach it, and a group for
+    each thing that the behaviour wants trained (DreamerV2: three optimisers).
     """
-    train: TrainConfig = config.train
-    group = Group(name="world", modules=("world",), optimiser=config.objective.optimiser)
+    world = Group(name="world", modules=("world",), optimiser=config.objective.optimiser)
+    groups = [
+        Group(
+            name=wish.name,
+            modules=tuple(f"behaviour.{module}" for module in wish.modules),
+            losses=tuple(f"behaviour/{loss}" for loss in wish.losses),
+            optimiser=wish.optimiser,
+        )
+        for wish in config.behaviour.trained
+    ]
+    return _in_turn(config.train, (world, *groups))
+
+
+def joint(config: Config) -> Program:
+    """DreamerV3's program: like `one_world`, but one optimiser, the objective's, for the world and the behaviour."""
+    modules = (f"behaviour.{module}" for wish in config.behaviour.trained for module in wish.modules)
+    agent = Group(name="agent", modules=("world", *modules), optimiser=config.objective.optimiser)
+    return _in_turn(config.train, (agent,))
+
+
+def _in_turn(train: TrainConfig, groups: tuple[Group, ...]) -> Program:
     return (
         Stage(name="prefill", actor="random", until=Until(frames=train.prefill), measure=True),
-        Stage(name="pretrain", groups=(group,), behave=True, until=Until(updates=train.pretrain)),
+        Stage(name="pretrain", groups=groups, behave=True, until=Until(updates=train.pretrain)),
         Stage(
             name="learn",
             actor="behaviour",
             collect=train.train_every,
-            groups=(group,),
+            groups=groups,
             behave=True,
             until=Until(frames=train.steps),
         ),

@@ -1,12 +1,12 @@
 """The Protocol of a behaviour: a way of acting and of learning to act, blind to how the world is made."""
 
 from collections.abc import Mapping
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from reverie.nets.optimiser import Optimiser
+from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.types import Experience, Losses, Metrics, Mode, State
 from reverie.world.world import World
 
@@ -29,10 +29,27 @@ class Behaviour(Protocol[M]):
         """The actions "B A" in [-1, 1] to take at the given state. Evaluation is deterministic."""
         ...
 
-    def loss(self, world: World, experience: Experience, generator: torch.Generator) -> Losses:
-        """Losses whose gradients shape the world (TD-MPC's Q, DreamerV3's replay value); mostly none."""
+    def loss(self, world: World, experience: Experience, generator: torch.Generator) -> tuple[Losses, Metrics]:
+        """Losses for the program's groups: some shape the world (DreamerV3's replay value), some the behaviour alone.
+
+        Mostly none. Their names begin with "behaviour/". Without a graph (a stage in which no group learns) there are
+        none either.
+        """
         ...
 
     def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
-        """One update of the behaviour, by its own optimisers. The world's weights receive nothing."""
+        """After the groups' step: one update by the behaviour's own optimisers. The world's weights receive nothing."""
         ...
+
+
+class Trained(NamedTuple):
+    """What a behaviour wants the program to train: modules of its own, by losses of its own, and how.
+
+    A behaviour's `Config.trained` lists them; it is empty where the behaviour has optimisers of its own. Names of
+    modules and losses are relative to the behaviour.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    losses: tuple[str, ...]
+    optimiser: OptimiserConfig

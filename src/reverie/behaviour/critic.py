@@ -22,6 +22,16 @@ class Critic(nn.Module):
         """The target's value, "...": what returns are bootstrapped with."""
         return self.target(features)
 
+    def loss(self, features: Features, returns: Tensor, regulariser: float = 0.0) -> Tensor:
+        """The value's loss towards returns "...", and with a weight towards its target's prediction (DreamerV3)."""
+        parameters = self.value.mlp(features.read(self.value.reads))
+        loss = self.value.output.loss(parameters, returns)
+        if regulariser:
+            with torch.no_grad():
+                slow = self.target(features)
+            loss = loss + regulariser * self.value.output.loss(parameters, slow)
+        return loss
+
     @torch.no_grad()
     def follow(self) -> None:
         """Move the target; at a rate of 1 it is the value itself."""

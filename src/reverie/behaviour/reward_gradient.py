@@ -1,16 +1,18 @@
 """No value function: follow the gradient of the dreamed reward to the horizon (Dreamer's ablation "No value")."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 
 from reverie.behaviour.actor import ActorConfig
+from reverie.behaviour.behaviour import Trained
 from reverie.behaviour.pathwise import Pathwise
 from reverie.errors import UserError
 from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import reach
-from reverie.types import Experience, Metrics
+from reverie.types import Actions, Experience, Metrics
 from reverie.world.world import World
 
 
@@ -18,6 +20,7 @@ from reverie.world.world import World
 class RewardGradientConfig:
     """The gradient of the dreamed rewards' discounted sum, with nothing beyond the horizon."""
 
+    trained: ClassVar[tuple[Trained, ...]] = ()
     actor: ActorConfig = field(default_factory=ActorConfig)
     """the policy"""
     actor_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
@@ -45,8 +48,8 @@ class RewardGradient(Pathwise):
 
     Config = RewardGradientConfig
 
-    def __init__(self, config: RewardGradientConfig, deter: int, stoch: int, action: int) -> None:
-        super().__init__(config.actor, (deter, stoch, action))
+    def __init__(self, config: RewardGradientConfig, deter: int, stoch: int, actions: Actions) -> None:
+        super().__init__(config.actor, (deter, stoch, actions))
         self._config = config
         self.optimisers = {"actor": Optimiser(config.actor_optimiser, [self.actor])}
 

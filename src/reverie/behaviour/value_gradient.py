@@ -1,12 +1,13 @@
 """Dreamer's way: follow the gradient of the lambda-return through the dynamics (Hafner et al. 2020, section 3)."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from reverie.behaviour.actor import ActorConfig
+from reverie.behaviour.behaviour import Trained
 from reverie.behaviour.critic import Critic
 from reverie.behaviour.pathwise import Pathwise
 from reverie.errors import UserError
@@ -14,7 +15,7 @@ from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import lambda_return, reach
 from reverie.ops.scale import spread
-from reverie.types import Experience, Loss, Metrics, total
+from reverie.types import Actions, Experience, Loss, Metrics, total
 from reverie.world.heads import HeadConfig
 from reverie.world.world import World
 
@@ -23,6 +24,7 @@ from reverie.world.world import World
 class ValueGradientConfig:
     """The gradient of the lambda-return through the dynamics, with a critic beyond the horizon."""
 
+    trained: ClassVar[tuple[Trained, ...]] = ()
     actor: ActorConfig = field(default_factory=ActorConfig)
     """the policy"""
     critic: HeadConfig = field(default_factory=HeadConfig)
@@ -84,8 +86,8 @@ class ValueGradient(Pathwise):
     Config = ValueGradientConfig
     return_range: Tensor
 
-    def __init__(self, config: ValueGradientConfig, deter: int, stoch: int, action: int) -> None:
-        super().__init__(config.actor, (deter, stoch, action))
+    def __init__(self, config: ValueGradientConfig, deter: int, stoch: int, actions: Actions) -> None:
+        super().__init__(config.actor, (deter, stoch, actions))
         self._config = config
         self.critic = Critic(config.critic, deter, stoch, config.target_rate)
         self.register_buffer("return_range", torch.zeros(()))

@@ -29,6 +29,7 @@ class Request:
     run: str
     dry_run: bool
     pictures: bool
+    time_limit: float | None
 
 
 NOWHERE = "REQUIRED"
@@ -61,7 +62,7 @@ def parse(arguments: Sequence[str]) -> Request:
     if values["env"].env == NOWHERE:
         raise UserError(f"name an environment, as in: reverie train {preset.name} --env dmc:cartpole-swingup")
     resolved = Resolved(preset=preset.name, scale=scale, parts=parts, config=Config(**values))
-    return Request(resolved, chosen.run, chosen.dry_run, chosen.pictures)
+    return Request(resolved, chosen.run, chosen.dry_run, chosen.pictures, chosen.time_limit)
 
 
 def _first_pass(arguments: Sequence[str]) -> Namespace:
@@ -108,6 +109,11 @@ def _command(preset: Preset, defaults: Config, scale: str, choices: dict[str, st
         ("run", Annotated[str, prefixed(help="the run's folder; runs/PRESET-TASK-sSEED if empty")], ""),
         ("dry_run", Annotated[bool, prefixed(help="build everything, say what would happen, and stop")], False),
         ("pictures", Annotated[bool, prefixed(help="draw the run's pictures at its end")], True),
+        (
+            "time_limit",
+            Annotated[float | None, prefixed(help="minutes after which to stop, with a checkpoint and exit status 75")],
+            None,
+        ),
     ]
     for kind, choice in choices.items():
         names = Literal[tuple(PARTS[kind])]  # type: ignore[valid-type]

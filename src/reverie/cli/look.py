@@ -15,6 +15,7 @@ from reverie.errors import UserError
 from reverie.report.evaluate import Evaluator
 from reverie.report.pictures import draw_open_loop, film
 from reverie.report.write import write_json
+from reverie.results.verify import learned_by
 from reverie.train.folder import load
 
 Run = Annotated[str, tyro.conf.Positional]
@@ -94,14 +95,20 @@ def video(arguments: Sequence[str]) -> None:
 class List:
     """List presets and parts."""
 
+    results: str = "results"
+    """where learning runs are recorded; a preset is experimental unless one was made by its current code"""
+
 
 def list_all(arguments: Sequence[str]) -> None:
     """Print presets with their scales, and the parts that can be exchanged."""
-    tyro.cli(List, args=list(arguments), prog="reverie list")
+    chosen = tyro.cli(List, args=list(arguments), prog="reverie list")
+    learned = learned_by(Path(chosen.results))
     print("presets")
     for preset in PRESETS.values():
         print(f"  {preset.name:<16}{preset.summary}")
         print(f"  {'':<16}{preset.paper}; --scale {', '.join(preset.scales)}")
+        run = learned.get(preset.name)
+        print(f"  {'':<16}{f'made {run} as it is now' if run else 'experimental'}")
     print("parts")
     for kind, names in PARTS.items():
         print(f"  --{kind:<14}{', '.join(names)}")

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from reverie.errors import UserError, unknown
+from reverie.train.interrupt import Stopped
 from reverie.version import __version__
 
 Command = Callable[[Sequence[str]], None]
@@ -13,6 +14,12 @@ def _train(arguments: Sequence[str]) -> None:
     from reverie.cli.train import train
 
     train(arguments)
+
+
+def _resume(arguments: Sequence[str]) -> None:
+    from reverie.cli.train import go_on
+
+    go_on(arguments)
 
 
 def _eval(arguments: Sequence[str]) -> None:
@@ -39,6 +46,12 @@ def _bench(arguments: Sequence[str]) -> None:
     bench(arguments)
 
 
+def _results(arguments: Sequence[str]) -> None:
+    from reverie.cli.results import results
+
+    results(arguments)
+
+
 def _check_env(arguments: Sequence[str]) -> None:
     from reverie.cli.check import check_env
 
@@ -54,10 +67,12 @@ def _doctor(arguments: Sequence[str]) -> None:
 # Imported when they are called, so that `reverie --help` need not wait for torch.
 COMMANDS: dict[str, tuple[Command, str]] = {
     "train": (_train, "train a preset on an environment, and show its dreams"),
+    "resume": (_resume, "go on with a run from its last checkpoint"),
     "eval": (_eval, "evaluate the agent of a run"),
     "video": (_video, "film a run: a real episode, and open-loop dreams"),
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
     "bench": (_bench, "measure updates, dreams and acting on this machine"),
+    "results": (_results, "run suites of learning runs, make their tables and curves, verify what is recorded"),
     "check-env": (_check_env, "try an environment before training: what it is, and what is wrong with it"),
     "doctor": (_doctor, "look at this machine: packages, devices, rendering, memory, disk"),
 }
@@ -92,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UserError as error:
         print(f"reverie: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except Stopped as stopped:
+        # It has said so itself.
+        raise SystemExit(stopped.status) from None
     except KeyboardInterrupt:
         print("reverie: interrupted", file=sys.stderr)
         raise SystemExit(130) from None

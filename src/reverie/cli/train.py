@@ -1,9 +1,14 @@
-"""`reverie train`."""
+"""`reverie train` and `reverie resume`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
 
 from reverie.cli.arguments import parse
-from reverie.train.run import forecast, run
+from reverie.errors import UserError
+from reverie.train.run import forecast, resume, run
 
 
 def train(arguments: Sequence[str]) -> None:
@@ -12,4 +17,28 @@ def train(arguments: Sequence[str]) -> None:
     if request.dry_run:
         forecast(request.resolved, request.run)
     else:
-        run(request.resolved, request.run, pictures=request.pictures)
+        run(request.resolved, request.run, pictures=request.pictures, minutes=_positive(request.time_limit))
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on with a run from its last checkpoint."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """the run's folder"""
+    time_limit: float | None = None
+    """minutes after which to stop, with a checkpoint and exit status 75"""
+    pictures: bool = True
+    """draw the run's pictures at its end"""
+
+
+def go_on(arguments: Sequence[str]) -> None:
+    """Resume a run."""
+    chosen = tyro.cli(Resume, args=list(arguments), prog="reverie resume")
+    resume(chosen.run, pictures=chosen.pictures, minutes=_positive(chosen.time_limit))
+
+
+def _positive(minutes: float | None) -> float | None:
+    if minutes is not None and not minutes > 0:
+        raise UserError(f"--time-limit must be above 0 minutes, not {minutes}")
+    return minutes

@@ -1,16 +1,19 @@
 """Collecting: the environments' side of the loop. It knows types and environments, not models.
 
 record t      o_t, a_{t-1}, r_t, first_t, terminal_t
-reset         a record of its own: first = 1, reward 0, action 0 (Gymnasium's next-step autoreset)
+reset         a record of its own: first = 1, reward 0, the action that is 0 to the model, or the first choice
+              (Gymnasium's next-step autoreset)
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import gymnasium
 import numpy as np
 
 from reverie.data.replay import PREFIX, Column, Record, Replay
 from reverie.envs.codec import ActionCodec
+from reverie.envs.seeds import Past
 from reverie.errors import UserError
 
 Act = Callable[[Mapping[str, np.ndarray], np.ndarray, np.ndarray], np.ndarray]
@@ -43,11 +46,13 @@ class Collector:
 
     def __init__(self, envs: gymnasium.vector.VectorEnv, codec: ActionCodec, replay: Replay) -> None:
         self._envs = envs
-        self._codec = codec
         self._replay = replay
         self._record: dict[str, np.ndarray] | None = None
+        # What a reset is stored with: an action of the space, which 0 may not be.
+        self._none = codec.decode(np.zeros((envs.num_envs, codec.size), np.float32))
         self._done = np.zeros(envs.num_envs, np.bool_)
         self._returns = np.zeros(envs.num_envs)
+        self._episodes = np.zeros(envs.num_envs, np.int64)  # begun so far
         self.steps = 0
         self.finished: list[float] = []
 
@@ -68,8 +73,7 @@ class Collector:
     def _reset(self) -> Record:
         observation, _ = self._envs.reset()
         rows = self._envs.num_envs
-        zeros = np.zeros((rows, *self._codec.shape), self._codec.dtype)
-        return self._store(observation, zeros, np.zeros(rows, np.float32), np.ones(rows, np.bool_), self._done)
+        return self._store(observation, self._none, np.zeros(rows, np.float32), np.ones(rows, np.bool_), self._done)
 
     def _step(self, act: Act) -> Record:
         assert self._record is not None
@@ -78,7 +82,7 @@ class Collector:
         first = self._done
         observation, reward, terminated, truncated, _ = self._envs.step(action)
         # Where an episode had ended the environment was reset instead: what was chosen there never happened.
-        action = np.where(first.reshape(-1, *[1] * (action.ndim - 1)), np.zeros_like(action), action)
+        action = np.where(first.reshape(-1, *[1] * (action.ndim - 1)), self._none, action)
         reward = np.where(first, 0, reward).astype(np.float32)
         self.steps += int((~first).sum())
         self._returns += reward
@@ -109,4 +113,51 @@ class Collector:
         record |= {"action": action, "reward": reward, "first": first.copy(), "terminal": terminal.copy()}
         self._replay.add(record)
         self._record = record
+        self._episodes += first
         return record
+
+    def state(self) -> dict[str, Any]:
+        """What `resume` needs beside the replay, for JSON."""
+        return {
+            "steps": self.steps,
+            "finished": self.finished,
+            "done": self._done.tolist(),
+            "returns": self._returns.tolist(),
+            "episodes": self._episodes.tolist(),
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> list[int]:
+        """Take up the running episodes, which the replay holds, by stepping through their actions.
+
+        Returns:
+            The environments that did not repeat themselves, or whose episode's beginning is no longer held: each of
+            them starts a new episode.
+        """
+        self.steps, self.finished = int(state["steps"]), [float(total) for total in state["finished"]]
+        if not len(self._replay):
+            return []
+        self._done = np.array(state["done"], np.bool_)
+        self._returns = np.array(state["returns"], np.float64)
+        self._episodes = np.array(state["episodes"], np.int64)
+        self._record = self._replay.last()
+        running = self._replay.running()
+        pasts = [self._past(row, columns) for row, columns in enumerate(running)]
+        self._envs.set_attr("past", pasts)  # pyright: ignore[reportAttributeAccessIssue]  # both kinds have it
+        _, info = self._envs.reset()
+        strangers = [
+            row
+            for row, columns in enumerate(running)
+            if not self._done[row] and (columns is None or not info["rebuilt"][row])
+        ]
+        # The next step of these begins a new episode, as after a time limit.
+        self._done[strangers] = True
+        self._returns[strangers] = 0.0
+        return strangers
+
+    def _past(self, row: int, columns: Mapping[str, np.ndarray] | None) -> Past:
+        """The running episode of an environment; one whose beginning is not known counts as over."""
+        assert self._record is not None
+        known = columns or {name: x[row : row + 1] for name, x in self._record.items()}
+        seen = {name.removeprefix(PREFIX): x for name, x in known.items() if name.startswith(PREFIX)}
+        ended = columns is None or bool(self._done[row])
+        return Past(int(self._episodes[row]) - 1, known["action"][1:], seen, ended)

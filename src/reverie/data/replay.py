@@ -3,16 +3,18 @@
 Each environment writes one stream, indexed by arrival: a record holds the observation, the action and the reward that
 led to it, and whether it is the first or the terminal one of its episode. Episodes follow each other in the stream, the
 running one at its end, so a chunk may hold a boundary; `first` marks it. Segments are only ever appended to and dropped
-whole, oldest first.
+whole, oldest first (data/stream.py).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from reverie.data.stream import Stream
 from reverie.envs.codec import ActionCodec
 from reverie.errors import UserError
 from reverie.types import Batch
@@ -37,56 +39,6 @@ class Column:
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
 
-class Stream:
-    """One environment's records, in segments of equal size; the last one may be partly filled."""
-
-    def __init__(self, columns: Mapping[str, Column], segment: int) -> None:
-        self._columns = columns
-        self._segment = segment
-        self._segments: list[dict[str, np.ndarray]] = []
-        self._filled = segment  # of the last segment
-
-    def __len__(self) -> int:
-        return max(0, len(self._segments) * self._segment - (self._segment - self._filled))
-
-    @property
-    def full(self) -> bool:
-        """Whether the next record needs a new segment."""
-        return self._filled == self._segment
-
-    def grow(self) -> None:
-        """Begin a new segment."""
-        self._segments.append(
-            {name: np.empty((self._segment, *column.shape), column.dtype) for name, column in self._columns.items()}
-        )
-        self._filled = 0
-
-    def drop(self) -> None:
-        """Forget the oldest segment."""
-        del self._segments[0]
-
-    @property
-    def segments(self) -> int:
-        """How many segments are held."""
-        return len(self._segments)
-
-    def append(self, record: Record, row: int) -> None:
-        """Add one row of a record."""
-        segment = self._segments[-1]
-        for name, array in segment.items():
-            array[self._filled] = record[name][row]
-        self._filled += 1
-
-    def read(self, name: str, start: int, out: np.ndarray) -> None:
-        """Copy len(out) values of a column from index start on."""
-        length, done = len(out), 0
-        while done < length:
-            segment, offset = divmod(start + done, self._segment)
-            piece = self._segments[segment][name][offset : offset + length - done]
-            out[done : done + len(piece)] = piece
-            done += len(piece)
-
-
 class Replay:
     """Records of all environments under a hard cap in bytes, sampled uniformly over all chunks that fit."""
 
@@ -109,7 +61,9 @@ class Replay:
         self._columns = dict(columns) | {name: Column((), np.dtype(kind)) for name, kind in scalars.items()}
         self._codec = codec
         self._length = length
-        size = sum(column.bytes for column in self._columns.values())
+        # In the columns' order and without gaps, so that a segment's bytes are the same everywhere.
+        record = np.dtype([(name, column.dtype, column.shape) for name, column in self._columns.items()])
+        size = record.itemsize
         segment = min(max(LONGEST_SEGMENT, length), capacity // size // streams // 4)
         if segment < length:
             need = math.ceil(4 * streams * length * size / 2**20 * 10) / 10
@@ -118,7 +72,7 @@ class Replay:
                 f"from {streams} environments; it needs --replay-mib {need:.1f} or more"
             )
         self._most = capacity // (segment * size)
-        self._streams = [Stream(self._columns, segment) for _ in range(streams)]
+        self._streams = [Stream(record, segment) for _ in range(streams)]
         self.bytes_per_segment = segment * size
 
     def __len__(self) -> int:
@@ -166,6 +120,43 @@ class Replay:
                 self._streams[stream].read(name, int(start), out[row])
             columns[name] = out
         return self._batch(columns)
+
+    def running(self) -> list[dict[str, np.ndarray] | None]:
+        """The columns of each stream's last episode so far; None where its beginning was dropped already."""
+        lengths = [stream.running() for stream in self._streams]
+        return [
+            {name: stream.tail(name, length) for name in self._columns} if length else None
+            for stream, length in zip(self._streams, lengths, strict=True)
+        ]
+
+    def last(self) -> dict[str, np.ndarray]:
+        """The last record of all streams, "B ..."."""
+        return {name: np.concatenate([s.tail(name, 1) for s in self._streams]) for name in self._columns}
+
+    def save(self, folder: Path) -> list[dict[str, int]]:
+        """Append what is new to the files of a folder; returns what `load` needs.
+
+        Raises:
+            OSError: if the disk is full or the folder cannot be written; what a checkpoint knows of is untouched.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        return [stream.save(folder, str(row)) for row, stream in enumerate(self._streams)]
+
+    def load(self, folder: Path, saved: Sequence[Mapping[str, int]]) -> None:
+        """Take up what `save` had written.
+
+        Raises:
+            UserError: if it is not there, or does not fit.
+        """
+        if len(saved) != len(self._streams):
+            raise UserError(f"the checkpoint knows {len(saved)} environments, its configuration {len(self._streams)}")
+        for row, (stream, where) in enumerate(zip(self._streams, saved, strict=True)):
+            stream.load(folder, str(row), int(where["first"]), int(where["total"]))
+
+    def prune(self, folder: Path) -> None:
+        """Remove the files of what was dropped, once a checkpoint that knows of it is whole."""
+        for row, stream in enumerate(self._streams):
+            stream.prune(folder, str(row))
 
     def _valid(self) -> np.ndarray:
         return np.array([max(0, len(stream) - self._length + 1) for stream in self._streams])

@@ -11,7 +11,7 @@ posteriors are the only ones that shift time.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -21,6 +21,7 @@ from reverie.dynamics.backbone import Backbone
 from reverie.dynamics.posterior import Posterior
 from reverie.errors import UserError
 from reverie.latent.latent import Latent, draw
+from reverie.nets.init import initialise
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.nets.norm import activation, norm
 from reverie.ops import tree
@@ -32,7 +33,9 @@ class DynamicsConfig:
     """The small networks around the backbone."""
 
     entry: MLPConfig = field(default_factory=MLPConfig)
-    """how (z, a) enter the backbone: one layer, whose width is U"""
+    """how (z, a) enter the backbone: one layer; its width is U, or half of U where join is concat"""
+    join: Literal["sum", "concat"] = "sum"
+    """z and a share one layer, or each has its own and what comes out is set side by side (DreamerV3)"""
     prior: MLPConfig = field(default_factory=MLPConfig)
     """the network from h to the parameters of p(z | h)"""
 
@@ -54,6 +57,8 @@ class Entry(nn.Module):
         self.size = config.units
         self.stoch = nn.Linear(stoch, config.units)
         self.action = nn.Linear(action, config.units, bias=False)
+        for layer in (self.stoch, self.action):
+            initialise(layer, config.init, fan_in=stoch + action)
         self.norm = norm(config.norm, config.units)
         self.activation = activation(config.activation)
 
@@ -66,11 +71,43 @@ class Entry(nn.Module):
         return self.activation(self.norm(self.stoch(stoch) + share)).unsqueeze(-2)
 
 
+class ConcatEntry(nn.Module):
+    """u_t = [act(norm(W_z z_{t-1})), act(norm(W_a a_{t-1}))], one token per step (DreamerV3's code, RSSM._core).
+
+    The action's half is the inputs' share: a chunk's is computed at once.
+    """
+
+    reads_reward = False
+
+    def __init__(self, config: MLPConfig, stoch: int, action: int) -> None:
+        super().__init__()
+        self.stoch = MLP(config, stoch)
+        self.action = MLP(config, action)
+        self.size = self.stoch.size + self.action.size
+
+    def share(self, action: Float[Tensor, "*B A"], reward: Float[Tensor, "*B"]) -> Float[Tensor, "*B S"]:
+        """The finished embedding of a_{t-1}, for one step or for a chunk; this entry does not read the reward."""
+        return self.action(action)
+
+    def forward(self, stoch: Float[Tensor, "*B Z"], share: Float[Tensor, "*B S"]) -> Float[Tensor, "*B 1 U"]:
+        """The token of each step, from the latent before it and the inputs' share."""
+        return torch.cat([self.stoch(stoch), share], -1).unsqueeze(-2)
+
+
+ENTRIES: dict[str, type[Entry] | type[ConcatEntry]] = {"sum": Entry, "concat": ConcatEntry}
+"""The entry of each way to join z and a."""
+
+
 class Dynamics(nn.Module):
     """A backbone, a latent family and a posterior, and the networks that join them."""
 
     def __init__(
-        self, config: DynamicsConfig, entry: Entry, backbone: nn.Module, latent: Latent, posterior: nn.Module
+        self,
+        config: DynamicsConfig,
+        entry: Entry | ConcatEntry,
+        backbone: nn.Module,
+        latent: Latent,
+        posterior: nn.Module,
     ) -> None:
         super().__init__()
         self.entry = entry

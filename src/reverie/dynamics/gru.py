@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from reverie.dynamics.history import Stacked
 from reverie.errors import UserError
-from reverie.nets.norm import NormName, norm
+from reverie.nets.init import InitName, initialise
+from reverie.nets.norm import NormName, biased, norm
 from reverie.ops import tree
 
 
@@ -21,6 +22,8 @@ class GRUConfig:
     """D, the width of the memory"""
     norm: NormName = "layer"
     """normalisation of the gates"""
+    init: InitName = "uniform"
+    """first weights: torch's uniform ones, or DreamerV3's truncated normal ones with biases at zero"""
 
     def __post_init__(self) -> None:
         if self.units < 1:
@@ -42,7 +45,9 @@ class GRU(nn.Module):
         super().__init__()
         self.size = config.units
         self.input = nn.Linear(inputs, 3 * self.size, bias=False)
-        self.recurrent = nn.Linear(self.size, 3 * self.size, bias=config.norm == "none")
+        self.recurrent = nn.Linear(self.size, 3 * self.size, bias=biased(config.norm))
+        for layer in (self.input, self.recurrent):
+            initialise(layer, config.init, fan_in=inputs + self.size)
         self.norm = norm(config.norm, 3 * self.size)
 
     def initial(self, rows: int) -> Tensor:

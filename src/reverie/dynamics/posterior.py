@@ -6,7 +6,7 @@ encode   q(z_t | e_t)        all z_1..T are drawn at once; one scan of the backb
 Training is parallel in time because of the posterior, not because of the backbone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from reverie.errors import UserError
 from reverie.latent.latent import draw
+from reverie.nets.init import initialise
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.nets.norm import activation, norm
 from reverie.types import Inputs, State, Trace
@@ -65,15 +66,11 @@ class Filter(nn.Module):
         # W [h, e] = W_h h + W_e e: the embedding's share is computed once for the whole chunk.
         self.memory = nn.Linear(deter, config.mlp.units)
         self.embed = nn.Linear(embed, config.mlp.units, bias=False)
+        for layer in (self.memory, self.embed):
+            initialise(layer, config.mlp.init, fan_in=deter + embed)
         self.norm = norm(config.mlp.norm, config.mlp.units)
         self.activation = activation(config.mlp.activation)
-        rest = MLPConfig(
-            layers=config.mlp.layers - 1,
-            units=config.mlp.units,
-            norm=config.mlp.norm,
-            activation=config.mlp.activation,
-        )
-        self.rest = MLP(rest, config.mlp.units, outputs)
+        self.rest = MLP(replace(config.mlp, layers=config.mlp.layers - 1), config.mlp.units, outputs)
 
     def infer(self, h: Float[Tensor, "B D"], embed: Float[Tensor, "B E"]) -> Float[Tensor, "B P"]:
         """The parameters of q(z_t | h_t, e_t)."""

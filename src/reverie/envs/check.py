@@ -206,7 +206,7 @@ def never_ends(probed: Probe) -> Iterator[Finding]:
     """No end in sight and no limit: an evaluation plays whole episodes."""
     if probed.steps and not probed.ended and (probed.limit is None or probed.limit <= probed.steps):
         message = f"no episode ended within {probed.steps} steps, and no time limit is known"
-        yield Finding("violation", "never-ends", message, "give it one, as in --time-limit 1000 (agent steps)")
+        yield Finding("violation", "never-ends", message, "give it one, as in --episode-limit 1000 (agent steps)")
 
 
 def aliased_observations(probed: Probe) -> Iterator[Finding]:

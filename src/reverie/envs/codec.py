@@ -33,8 +33,8 @@ class ActionCodec(Protocol):
         ...
 
     @property
-    def continuous(self) -> bool:
-        """True where every number matters, False where only the largest one does."""
+    def groups(self) -> tuple[int, ...]:
+        """The widths of its one-hot groups, of which only the largest number matters; none where all numbers do."""
         ...
 
     def encode(self, action: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "... A"]:
@@ -56,7 +56,7 @@ class BoxCodec:
     Raises UserError where a bound is infinite.
     """
 
-    continuous = True
+    groups: tuple[int, ...] = ()
 
     def __init__(self, space: spaces.Box) -> None:
         low, high = space.low.astype(np.float64), space.high.astype(np.float64)
@@ -105,12 +105,11 @@ class BoxCodec:
 class OneHotCodec:
     """A Discrete space of n choices as n numbers: 1 at the choice and 0 elsewhere; decoded by the largest."""
 
-    continuous = False
-
     def __init__(self, space: spaces.Discrete) -> None:
         self.shape: tuple[int, ...] = ()
         self.dtype: np.dtype[Any] = np.dtype(space.dtype)
         self.size = int(space.n)
+        self.groups: tuple[int, ...] = (self.size,)
         self._start = int(space.start)
 
     def encode(self, action: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "... A"]:
@@ -131,15 +130,68 @@ class OneHotCodec:
         return (rng.integers(self.size, size=rows) + self._start).astype(self.dtype)
 
 
+class MultiDiscreteCodec:
+    """A MultiDiscrete space, flattened: a group of one-hot numbers for each of its choices, one after the other."""
+
+    def __init__(self, space: spaces.MultiDiscrete) -> None:
+        self.shape: tuple[int, ...] = space.nvec.shape
+        self.dtype: np.dtype[Any] = np.dtype(space.dtype)
+        self._widths: np.ndarray[Any, Any] = space.nvec.flatten().astype(np.int64)
+        self._start: np.ndarray[Any, Any] = space.start.astype(np.int64)
+        self.groups: tuple[int, ...] = tuple(int(width) for width in self._widths)
+        self.size = sum(self.groups)
+        self._begin = np.cumsum(self._widths) - self._widths  # where each group begins among the A numbers
+
+    def encode(self, action: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "... A"]:
+        """Choices "... *shape" as one-hot groups "... A"; ValueError where one is outside its bounds."""
+        action = np.asarray(action)
+        lead = _lead(action, self.shape)
+        index = (action.astype(np.int64) - self._start).reshape(*lead, len(self.groups))
+        if ((index < 0) | (index >= self._widths)).any():
+            end = self._start + self._widths.reshape(self.shape)
+            raise ValueError(f"actions must lie in [{self._start.tolist()}, {end.tolist()}), got {action.tolist()}")
+        seen = np.zeros((*lead, self.size), np.float32)
+        np.put_along_axis(seen, self._begin + index, 1.0, axis=-1)
+        return seen
+
+    def decode(self, model_action: Float[np.ndarray, "... A"]) -> Shaped[np.ndarray, "..."]:
+        """The choice of each group whose number is the largest, the first of equals, as "... *shape"."""
+        scores = np.asarray(model_action)
+        lead = _lead(scores, (self.size,))
+        choices = [part.argmax(-1) for part in np.split(scores, self._begin[1:], axis=-1)]
+        return (np.stack(choices, -1).reshape(*lead, *self.shape) + self._start).astype(self.dtype)
+
+    def sample(self, rng: np.random.Generator, rows: int) -> Shaped[np.ndarray, "rows ..."]:
+        """Uniform over the choices of each group."""
+        index = rng.integers(self._widths.reshape(self.shape), size=(rows, *self.shape))
+        return (index + self._start).astype(self.dtype)
+
+
+class MultiBinaryCodec(MultiDiscreteCodec):
+    """A MultiBinary space: a group of two one-hot numbers for each bit."""
+
+    def __init__(self, space: spaces.MultiBinary) -> None:
+        super().__init__(spaces.MultiDiscrete(np.full(space.shape, 2)))
+        self.dtype = np.dtype(space.dtype)
+
+
+CODECS: dict[type[Space], Any] = {
+    spaces.Box: BoxCodec,
+    spaces.Discrete: OneHotCodec,
+    spaces.MultiDiscrete: MultiDiscreteCodec,
+    spaces.MultiBinary: MultiBinaryCodec,
+}
+"""The codec of each kind of action space."""
+
+
 def codec(space: Space) -> ActionCodec:
-    """The codec of an action space: Box or Discrete; UserError names any other space."""
-    if isinstance(space, spaces.Box):
-        return BoxCodec(space)
-    if isinstance(space, spaces.Discrete):
-        return OneHotCodec(space)
+    """The codec of an action space; UserError names a space that has none."""
+    for kind, known in CODECS.items():
+        if isinstance(space, kind):
+            return known(space)
     raise UserError(
-        f"the action space {space} is not supported: only Box and Discrete are; wrap the environment so that its "
-        "actions are one of them, for instance with gymnasium.wrappers.TransformAction"
+        f"the action space {space} is not supported: only {', '.join(kind.__name__ for kind in CODECS)} are; wrap the "
+        "environment so that its actions are one of them, for instance with gymnasium.wrappers.TransformAction"
     )
 
 

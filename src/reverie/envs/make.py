@@ -41,7 +41,7 @@ class EnvConfig:
     """fast: MuJoCo draws without shadows, reflections and multisampling; standard: as the environment draws itself."""
     frame_stack: int = 1
     """How many of the latest observations the agent sees at once."""
-    time_limit: int = 0
+    episode_limit: int = 0
     """Agent steps after which an episode is cut (truncated), if the environment does not do so sooner; 0: its own."""
     num_envs: int = 1
     """Environments stepped side by side."""
@@ -52,7 +52,7 @@ class EnvConfig:
         if not self.env:
             raise UserError("env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory")
         _at_least(1, action_repeat=self.action_repeat, size=self.size, frame_stack=self.frame_stack)
-        _at_least(0, time_limit=self.time_limit)
+        _at_least(0, episode_limit=self.episode_limit)
         _at_least(1, num_envs=self.num_envs)
         if self.vector not in get_args(Vector):
             raise unknown("vector", self.vector, get_args(Vector))
@@ -68,7 +68,7 @@ class EnvConfig:
             size=self.size,
             look=self.look,
             frame_stack=self.frame_stack,
-            time_limit=self.time_limit,
+            episode_limit=self.episode_limit,
         )
 
     def make_vector(self) -> VectorEnv:
@@ -84,7 +84,7 @@ def make(
     size: int = 64,
     look: Look = "standard",
     frame_stack: int = 1,
-    time_limit: int = 0,
+    episode_limit: int = 0,
 ) -> gymnasium.Env:
     """One environment whose observation is a Dict of float32 vectors "size" and uint8 images "height width channels".
 
@@ -94,13 +94,13 @@ def make(
     pixels, size: observe {"image": uint8 "size size 3"}, drawn by the environment, instead of its own observation.
     look: "fast" draws MuJoCo without shadows, reflections and multisampling.
     frame_stack: latest observations side by side, the oldest first: images in their channels, vectors end to end.
-    time_limit: agent steps after which an episode is truncated; the environment's own limit holds as well. 0: that.
+    episode_limit: agent steps after which an episode is truncated; the environment's own limit holds as well. 0: that.
 
     Raises UserError where the environment is not known, does not open, or its spaces are not supported; MissingExtra
     where a package is not installed.
     """
     _at_least(1, action_repeat=action_repeat, size=size, frame_stack=frame_stack)
-    _at_least(0, time_limit=time_limit)
+    _at_least(0, episode_limit=episode_limit)
     if isinstance(env, str):
         name, own = env, open_env(env, size if pixels else None)
     else:
@@ -111,8 +111,8 @@ def make(
         made: gymnasium.Env = FastLook(own, name) if look == "fast" else own
         if action_repeat > 1:
             made = RepeatAction(made, action_repeat)
-        if time_limit:
-            made = TimeLimit(made, time_limit)
+        if episode_limit:
+            made = TimeLimit(made, episode_limit)
         made = rendered(made, size, name) if pixels else as_dict(made, name)
         if frame_stack > 1:
             made = stacked(made, frame_stack)

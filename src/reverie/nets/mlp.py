@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from reverie.errors import UserError
-from reverie.nets.norm import ActivationName, NormName, activation, norm
+from reverie.nets.init import InitName, initialise
+from reverie.nets.norm import ActivationName, NormName, activation, biased, norm
 
 BLOCK = 2048
 """Rows that a CPU takes at once: what passes between two layers then fits its second-level cache."""
@@ -24,6 +25,8 @@ class MLPConfig:
     """normalisation before the activation"""
     activation: ActivationName = "silu"
     """nonlinearity"""
+    init: InitName = "uniform"
+    """first weights: torch's uniform ones, or DreamerV3's truncated normal ones with biases at zero"""
 
     def __post_init__(self) -> None:
         if self.layers < 0 or self.units < 1:
@@ -37,23 +40,25 @@ class MLP(nn.Sequential):
         size: the width of what comes out.
     """
 
-    def __init__(self, config: MLPConfig, inputs: int, outputs: int | None = None, *, zero: bool = False) -> None:
-        """Build "... inputs" -> "... size"; zero starts the last layer at zero: it predicts nothing at first."""
+    def __init__(self, config: MLPConfig, inputs: int, outputs: int | None = None, *, scale: float = 1.0) -> None:
+        """Build "... inputs" -> "... size".
+
+        Args:
+            config: the hidden layers.
+            inputs: width of what enters.
+            outputs: width of the linear layer at the end; none by default.
+            scale: of that layer's first weights; any but 1 puts its bias at zero; with 0 it predicts nothing at first.
+        """
         layers: list[nn.Module] = []
         for _ in range(config.layers):
-            bias = config.norm == "none"  # a normalisation has a shift of its own
             layers += [
-                nn.Linear(inputs, config.units, bias=bias),
+                initialise(nn.Linear(inputs, config.units, bias=biased(config.norm)), config.init),
                 norm(config.norm, config.units),
                 activation(config.activation),
             ]
             inputs = config.units
         if outputs is not None:
-            last = nn.Linear(inputs, outputs)
-            if zero:
-                nn.init.zeros_(last.weight)
-                nn.init.zeros_(last.bias)
-            layers.append(last)
+            layers.append(initialise(nn.Linear(inputs, outputs), config.init, scale=scale))
         super().__init__(*[layer for layer in layers if not isinstance(layer, nn.Identity)])
         self.size = inputs if outputs is None else outputs
 

@@ -31,7 +31,12 @@ def two_hot(x: Float[Tensor, "*B"], bins: Float[Tensor, "K"]) -> Float[Tensor, "
     return weights.scatter_(-1, above.unsqueeze(-1), share.unsqueeze(-1))
 
 
+def quantiles(x: Tensor, low: float = 0.05, high: float = 0.95) -> Float[Tensor, "2"]:
+    """Two quantiles of all entries of x."""
+    return torch.quantile(x.detach().float().flatten(), torch.tensor([low, high], device=x.device))
+
+
 def spread(x: Tensor, low: float = 0.05, high: float = 0.95) -> Tensor:
     """The distance between two quantiles of all entries of x (DreamerV3)."""
-    ends = torch.quantile(x.detach().float().flatten(), torch.tensor([low, high], device=x.device))
+    ends = quantiles(x, low, high)
     return ends[1] - ends[0]

@@ -103,7 +103,7 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
             row.add(observation, action, reward, (terminated, truncated))
         if all(row.ended for row in rows):
             return [row.episode() for row in rows]
-    raise UserError("an episode did not end within 1,000,000 steps; give the environment an end with --time-limit")
+    raise UserError("an episode did not end within 1,000,000 steps; give the environment an end with --episode-limit")
 
 
 class Evaluator:

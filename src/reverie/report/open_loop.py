@@ -57,11 +57,16 @@ def as_batch(agent: Agent, episodes: Sequence[Episode], start: int, length: int)
     def column(arrays: Sequence[np.ndarray]) -> torch.Tensor:
         return torch.from_numpy(np.stack(arrays))
 
+    def actions(episode: Episode) -> np.ndarray:
+        # the first record holds none, and what stands there need not be one of the space
+        taken = agent.codec.encode(episode.action[1:])
+        return np.concatenate([np.zeros_like(taken[:1]), taken])[cut]
+
     first = np.zeros((len(episodes), length), np.float32)
     first[:, 0] = 1  # whatever came before is unknown to the model
     return Batch(
         {key: column([e.observation[key][cut] for e in episodes]) for key in episodes[0].observation},
-        column([agent.codec.encode(e.action)[cut] for e in episodes]),
+        column([actions(e) for e in episodes]),
         column([e.reward[cut].astype(np.float32) for e in episodes]),
         torch.from_numpy(first),
         torch.zeros(len(episodes), length),

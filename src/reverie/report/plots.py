@@ -39,12 +39,12 @@ def learning_curve(runs: Mapping[str, list[dict]], path: str | os.PathLike[str],
     Raises:
         UserError: no line holds an evaluation.
     """
-    curves = {name: _curve(records) for name, records in runs.items()}
+    curves = {name: evaluations(records) for name, records in runs.items()}
     curves = {name: curve for name, curve in curves.items() if len(curve[0])}
     if not curves:
         raise UserError("there is nothing to plot: no run has logged 'eval/return' yet")
     figure = Figure(figsize=(7.2, 4.4), dpi=150, layout="constrained")
-    axes = _axes(figure.add_subplot())
+    axes = tidy(figure.add_subplot())
     single = len(curves) == 1
     colours = (BLUE, ORANGE, GREEN, VERMILION, PURPLE)
     for index, (name, (frames, returns)) in enumerate(curves.items()):
@@ -54,9 +54,9 @@ def learning_curve(runs: Mapping[str, list[dict]], path: str | os.PathLike[str],
     if single:
         _episode_range(axes, next(iter(runs[name] for name in curves)))
     else:
-        frames, mean = _mean(list(curves.values()))
+        frames, returns = shared(list(curves.values()))
         if len(frames):
-            axes.plot(frames, mean, color=BLACK, lw=2.6, label=f"mean of {len(curves)}")
+            axes.plot(frames, returns.mean(0), color=BLACK, lw=2.6, label=f"mean of {len(curves)}")
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.set(xlabel="environment frames", ylabel="evaluation return")
     axes.set_title(title, loc="left", fontweight="bold")
@@ -64,7 +64,7 @@ def learning_curve(runs: Mapping[str, list[dict]], path: str | os.PathLike[str],
         _legend(axes)
     else:
         figure.legend(loc="outside right upper", frameon=False, fontsize=8, handlelength=3.2)
-    _save(figure, path)
+    save(figure, path)
     return figure
 
 
@@ -100,18 +100,18 @@ def open_loop_lines(
     figure = Figure(figsize=(max(6.4, 3.4 * columns), 1.6 * rows + 2.7), dpi=150, layout="constrained")
     grid = figure.add_gridspec(rows + 1, columns, height_ratios=[1.0] * rows + [1.25])
     for index in range(shown):
-        panel = _axes(figure.add_subplot(grid[index // columns, index % columns]))
+        panel = tidy(figure.add_subplot(grid[index // columns, index % columns]))
         _shade(panel, context, steps)
         panel.plot(range(steps), truth[:, index], color=BLUE, lw=1.6, label="truth")
         panel.plot(range(context, steps), dream[context:, index], color=VERMILION, lw=1.6, ls="--", label="dream")
         panel.set_title(str(keys[index]), fontsize=9, loc="left")
         panel.tick_params(labelsize=8, labelbottom=index + columns >= shown)
-    _error_panel(_axes(figure.add_subplot(grid[rows, :])), truth, dream, context)
+    _error_panel(tidy(figure.add_subplot(grid[rows, :])), truth, dream, context)
     cut = f", the first {shown} of {size} dimensions" if shown < size else ""
     figure.suptitle(f"Open loop: {context} steps seen, {max(0, steps - context)} dreamed{cut}", fontweight="bold")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    _save(figure, path)
+    save(figure, path)
     return figure
 
 
@@ -138,7 +138,7 @@ def dreamed_against_real(
         raise ValueError("dreamed, real and frames must have the same length, which is not zero")
     when = list(range(1, len(real) + 1)) if frames is None else list(frames)
     figure = Figure(figsize=(10.4, 4.2), dpi=150, layout="constrained")
-    lines, dots = (_axes(axes) for axes in figure.subplots(1, 2, width_ratios=[1.1, 1.0]))
+    lines, dots = (tidy(axes) for axes in figure.subplots(1, 2, width_ratios=[1.1, 1.0]))
     lines.plot(when, real, color=BLUE, lw=1.8, marker="o", markersize=3.5, label="real")
     lines.plot(when, dreamed, color=VERMILION, lw=1.8, ls="--", marker="s", markersize=3.5, label="dreamed")
     lines.set(xlabel="evaluation" if frames is None else "environment frames", ylabel="return")
@@ -148,7 +148,7 @@ def dreamed_against_real(
         lines.xaxis.set_major_formatter(EngFormatter(sep=" "))
     _legend(lines)
     _scatter(figure, dots, dreamed, real, when, lines.get_xlabel())
-    _save(figure, path)
+    save(figure, path)
     return figure
 
 
@@ -194,19 +194,24 @@ def _shade(axes: Axes, context: int, steps: int) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
-def _curve(records: list[dict]) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and evaluation returns of a log, in the order of frames, without those that are missing or not finite."""
-    points = [(r["frames"], r["eval/return"]) for r in records if math.isfinite(r.get("eval/return", math.nan))]
+def evaluations(records: list[dict], against: str = "frames") -> tuple[np.ndarray, np.ndarray]:
+    """Frames and evaluation returns of a log, in the order of frames, without those that are missing or not finite.
+
+    Args:
+        records: lines of a log.
+        against: another field to take in place of the frames, such as `train_seconds`.
+    """
+    points = [(r[against], r["eval/return"]) for r in records if math.isfinite(r.get("eval/return", math.nan))]
     frames, returns = np.asarray(sorted(points), dtype=float).reshape(-1, 2).T
     return frames, returns
 
 
-def _mean(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of curves, interpolated, over the frames where every one of them has data."""
+def shared(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Curves "N P", interpolated at all P places where one of them has a point and every one of them has data."""
     start, end = max(frames[0] for frames, _ in curves), min(frames[-1] for frames, _ in curves)
     grid = np.unique(np.concatenate([frames for frames, _ in curves]))
     grid = grid[(grid >= start) & (grid <= end)]
-    return grid, np.mean([np.interp(grid, frames, returns) for frames, returns in curves], axis=0)
+    return grid, np.stack([np.interp(grid, frames, returns) for frames, returns in curves])
 
 
 def _episode_range(axes: Axes, records: list[dict]) -> None:
@@ -218,7 +223,7 @@ def _episode_range(axes: Axes, records: list[dict]) -> None:
         axes.fill_between(frames, low, high, color=BLUE, alpha=0.15, lw=0, label="worst to best episode")
 
 
-def _axes(axes: Axes) -> Axes:
+def tidy(axes: Axes) -> Axes:
     """The look of every panel: a light grid behind, and two sides of the frame."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GREY)
@@ -233,6 +238,7 @@ def _legend(axes: Axes) -> None:
     axes.legend(handles, labels, frameon=False, fontsize=9, handlelength=3.2)
 
 
-def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure, whole or not at all; the suffix chooses the format."""
     with aside(path) as partial:
         figure.savefig(partial, bbox_inches="tight", pad_inches=0.12)

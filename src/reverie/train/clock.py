@@ -4,17 +4,21 @@ import time
 
 
 class Every:
-    """True once for each interval passed, such as every 5,000 frames."""
+    """True once for each interval passed, such as every 5,000 frames.
+
+    Attributes:
+        passed: intervals passed so far.
+    """
 
     def __init__(self, interval: int, start: int = 0) -> None:
         self._interval = interval
-        self._last = start // interval
+        self.passed = start // interval
 
     def __call__(self, now: int) -> bool:
         """Whether a multiple of the interval was reached since the last call."""
         count = now // self._interval
-        due = count > self._last
-        self._last = count
+        due = count > self.passed
+        self.passed = count
         return due
 
 
@@ -25,6 +29,10 @@ class Stopwatch:
         self._start = time.perf_counter()
         self._excluded = 0.0
         self._since: float | None = None
+
+    def restart(self, seconds: float, train_seconds: float) -> None:
+        """Go on from an earlier reading, as a resumed run does."""
+        self._start, self._excluded = time.perf_counter() - seconds, seconds - train_seconds
 
     def __enter__(self) -> "Stopwatch":
         self._since = time.perf_counter()

@@ -3,6 +3,8 @@
 import json
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -15,6 +17,11 @@ from reverie.train import checkpoint
 from reverie.train.device import choose_device
 from reverie.version import __version__
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "shimmy")
 
 
@@ -25,6 +32,7 @@ class RunFolder:
     versions.json     of the packages and the machine
     metrics.jsonl     a line per log and per evaluation; tensorboard/ holds the same
     checkpoint/       weights, optimisers, progress
+    replay/           the experience that the checkpoint knows of
     pictures/         learning curve, real and dreamed episodes
     """
 
@@ -32,7 +40,8 @@ class RunFolder:
         self.path = path
         self.config = path / "config.json"
         self.metrics = path / "metrics.jsonl"
-        self.checkpoint = path / "checkpoint"
+        self.checkpoint = path / "checkpoint" / "run.safetensors"
+        self.replay = path / "replay"
         self.pictures = path / "pictures"
 
     def check(self) -> None:
@@ -46,7 +55,10 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"the run folder {self.path} cannot be used: {error.strerror}") from error
         if used:
-            raise UserError(f"the run folder {self.path} exists already; choose another with --run, or remove it")
+            raise UserError(
+                f"the run folder {self.path} exists already; choose another with --run, or go on with it: "
+                f"reverie resume {self.path}"
+            )
 
     def create(self, resolved: Resolved) -> None:
         """Make the folder and write what is known before the first step.
@@ -61,6 +73,23 @@ class RunFolder:
             write_json(self.path / "versions.json", versions())
         except OSError as error:
             raise UserError(f"the run folder {self.path} cannot be written: {error.strerror}") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing into the same run.
+
+        Raises:
+            UserError: if one does already.
+        """
+        if fcntl is None:  # not on this system
+            yield
+            return
+        with open(self.path / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(f"the run {self.path} is being trained by another process; stop that first") from error
+            yield
 
     def resolved(self) -> Resolved:
         """The configuration of the run.
@@ -129,7 +158,8 @@ def load(run: str | Path, device: str = "auto") -> tuple[Agent, Resolved]:
         )
     finally:
         env.close()
-    checkpoint.load(folder.checkpoint, agent)
+    tensors, _ = checkpoint.read(folder.checkpoint)
+    checkpoint.load_agent(agent, tensors, folder.checkpoint)
     return agent.eval(), resolved
 
 

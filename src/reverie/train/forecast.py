@@ -155,10 +155,10 @@ def _updates(program: Program, index: int, repeat: int) -> int:
 def _episode_steps(trainer: Trainer) -> int | None:
     """Agent steps of a whole episode, as far as its limits are known."""
     env = trainer.config.env
-    made = replace(env, time_limit=0).make()
+    made = replace(env, episode_limit=0).make()
     try:
         own = episode_limit(made)
     finally:
         made.close()
     limits = [math.ceil(own / env.action_repeat)] if own else []
-    return min(limits + [env.time_limit] * bool(env.time_limit), default=None)
+    return min(limits + [env.episode_limit] * bool(env.episode_limit), default=None)

@@ -43,8 +43,9 @@ class Learner:
         """
         agent = self.agent
         with self._precision():
-            experience, losses = self._losses(stage, batch)
-            metrics: Metrics = diagnose(agent.world, batch, experience.trace) if diagnosed else {}
+            experience, losses, metrics = self._losses(stage, batch)
+            if diagnosed:
+                metrics |= diagnose(agent.world, batch, experience.trace)
         if stage.groups:
             metrics |= self._descend(stage.groups, losses)
             self._objective(stage).follow(agent.world)
@@ -54,12 +55,13 @@ class Learner:
         self.updates += 1
         return metrics
 
-    def _losses(self, stage: Stage, batch: Batch) -> tuple[Experience, Losses]:
+    def _losses(self, stage: Stage, batch: Batch) -> tuple[Experience, Losses, Metrics]:
         # A stage in which only the behaviour learns needs no graph of the world.
         with torch.set_grad_enabled(bool(stage.groups)):
             world = self.agent.world
             experience, losses = self._objective(stage)(world, batch, world.initial(len(batch.first)), self.generator)
-            return experience, losses | self.agent.behaviour.loss(world, experience, self.generator)
+            more, metrics = self.agent.behaviour.loss(world, experience, self.generator)
+            return experience, losses | more, metrics
 
     def _descend(self, groups: Sequence[Group], losses: Losses) -> Metrics:
         """All gradients first, then all steps: no weight moves while a graph still needs it."""

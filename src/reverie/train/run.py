@@ -14,6 +14,7 @@ from reverie.report.progress import Progress
 from reverie.report.sinks import check_sinks
 from reverie.train.folder import RunFolder, default_path
 from reverie.train.forecast import plan, told
+from reverie.train.interrupt import Interrupt, Stopped
 from reverie.train.trainer import Trainer
 
 Say = Callable[[str], None]
@@ -25,17 +26,26 @@ def folder_of(resolved: Resolved, path: str | Path | None) -> RunFolder:
     return RunFolder(Path(path) if path else default_path(resolved.preset, config.env.env, config.train.seed))
 
 
-def run(resolved: Resolved, path: str | Path | None = None, *, pictures: bool = True, say: Say = print) -> RunFolder:
+def run(
+    resolved: Resolved,
+    path: str | Path | None = None,
+    *,
+    pictures: bool = True,
+    minutes: float | None = None,
+    say: Say = print,
+) -> RunFolder:
     """Train an agent and write everything into the run's folder.
 
     Args:
         resolved: from `resolve`.
         path: the folder; it must not exist, or be empty.
         pictures: draw the learning curve, a real episode and dreams at the end.
+        minutes: stop after that time, with a checkpoint.
         say: where lines about the run go; the progress goes to standard output.
 
     Raises:
         UserError: if the folder is taken, something cannot be built, or the environment or a loss is not finite.
+        Stopped: if Ctrl-C, SIGTERM or the time stopped it; a checkpoint is written, and `resume` goes on.
     """
     folder = folder_of(resolved, path)
     folder.check()
@@ -44,17 +54,60 @@ def run(resolved: Resolved, path: str | Path | None = None, *, pictures: bool = 
     trainer = Trainer(resolved, folder)
     try:
         folder.create(resolved)
-        say(headline(resolved, trainer))
-        say(str(plan(resolved, trainer)))
-        with Progress(resolved.config.train.steps) as progress:
-            trainer.run(progress)
-        say(f"the run is in {folder.path}")
-        if pictures:
-            for picture in draw(resolved, trainer, say):
-                say(f"  {picture}")
+        with folder.locked():
+            _train(resolved, trainer, pictures, minutes, say)
     finally:
         trainer.close()
     return folder
+
+
+def resume(path: str | Path, *, pictures: bool = True, minutes: float | None = None, say: Say = print) -> RunFolder:
+    """Go on with a run from its last checkpoint: on a CPU, to the bit as if it had never stopped.
+
+    Args:
+        path: the run's folder.
+        pictures: as for `run`.
+        minutes: as for `run`.
+        say: as for `run`.
+
+    Raises:
+        UserError: if there is no run, or its checkpoint cannot be resumed.
+        Stopped: as for `run`.
+    """
+    folder = RunFolder(Path(path))
+    resolved = folder.resolved()
+    with folder.locked():
+        trainer = Trainer(resolved, folder)
+        try:
+            if folder.checkpoint.exists():
+                for number in trainer.resume():
+                    say(f"environment {number} did not repeat itself; its episode is cut, and a new one begins")
+            else:
+                say("the run has no checkpoint yet, so it starts from its beginning")
+            _train(resolved, trainer, pictures, minutes, say)
+        finally:
+            trainer.close()
+    return folder
+
+
+def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float | None, say: Say) -> None:
+    folder = trainer.folder
+    if trainer.finished:
+        say(f"the run in {folder.path} is finished")
+        return
+    say(headline(resolved, trainer))
+    if not trainer.frames:
+        say(str(plan(resolved, trainer)))
+    try:
+        with Interrupt(minutes) as stop, Progress(resolved.config.train.steps) as progress:
+            trainer.run(progress, stop)
+    except Stopped as stopped:
+        say(f"{stopped} at {trainer.frames:,} frames; go on with: reverie resume {folder.path}")
+        raise
+    say(f"the run is in {folder.path}")
+    if pictures:
+        for picture in draw(resolved, trainer, say):
+            say(f"  {picture}")
 
 
 def headline(resolved: Resolved, trainer: Trainer) -> str:

@@ -4,7 +4,9 @@ Its two halves, collecting and learning, meet in two messages: records one way, 
 both are function calls.
 """
 
-from collections.abc import Mapping, Sequence
+import multiprocessing
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import gymnasium
@@ -21,16 +23,17 @@ from reverie.data.collect import Act, Collector, columns_of, random_act
 from reverie.data.replay import PREFIX, Record, Replay
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import EpisodeSeeds
-from reverie.errors import UserError
 from reverie.report.evaluate import Episode, Evaluator
 from reverie.report.log import MetricLog
 from reverie.report.open_loop import dreamed_returns
 from reverie.report.progress import Progress
-from reverie.train import checkpoint
+from reverie.train import snapshot
 from reverie.train.clock import Every, Stopwatch
 from reverie.train.device import choose_device, choose_threads
 from reverie.train.folder import RunFolder
+from reverie.train.interrupt import Stopped
 from reverie.train.learner import Learner
+from reverie.types import Metrics
 
 MEASURED = 256
 """Records whose statistics are taken at once."""
@@ -38,6 +41,10 @@ MEASURED = 256
 
 def seeded(config: EnvConfig, seed: int, number: int) -> gymnasium.Env:
     """One of a run's environments, each of its episodes with a seed of its own."""
+    if multiprocessing.parent_process() is not None:
+        # In a process of its own: Ctrl-C reaches the whole group, but it is the run that decides when to end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return EpisodeSeeds(config.make(), seed, number)
 
 
@@ -48,6 +55,10 @@ class Trainer:
         agent: the agent as it is now.
         frames: environment frames collected so far.
         episodes: the episodes of the last evaluation.
+        stage: the number of the program's stage that runs, and in `began` the updates and agent steps at its beginning.
+        finished: whether the program is over and its last evaluation made.
+        draws, generators: all that is drawn from, numpy's and torch's.
+        carry: what the agent carries from step to step.
     """
 
     def __init__(self, resolved: Resolved, folder: RunFolder) -> None:
@@ -74,42 +85,74 @@ class Trainer:
         self.collector = Collector(self.envs, codec, self.replay)
         self.program = PRESETS[resolved.preset].program(config)
         seeds = np.random.SeedSequence(train.seed).generate_state(4)
-        self._draws, self._random = np.random.default_rng(seeds[0]), np.random.default_rng(seeds[1])
-        self._explore = torch.Generator(device).manual_seed(int(seeds[2]))
-        learn = torch.Generator(device).manual_seed(int(seeds[3]))
-        self.learner = Learner(self.agent, self.program, learn, train.precision)
+        self.draws = {"replay": np.random.default_rng(seeds[0]), "random": np.random.default_rng(seeds[1])}
+        self.generators = {
+            "explore": torch.Generator(device).manual_seed(int(seeds[2])),
+            "learn": torch.Generator(device).manual_seed(int(seeds[3])),
+        }
+        self.learner = Learner(self.agent, self.program, self.generators["learn"], train.precision)
         self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed)
         self.episodes: list[Episode] = []
-        self._carry: Carry = self.agent.initial(config.env.num_envs)
-        self._watch = Stopwatch()
-        self._log_due, self._eval_due = Every(train.log_every), Every(train.eval_every, train.prefill)
+        self.carry: Carry = self.agent.initial(config.env.num_envs)
+        self.watch = Stopwatch()
+        self.clocks = {"log": Every(train.log_every), "eval": Every(train.eval_every, train.prefill)}
+        self.stage, self.began, self.finished = 0, (0, 0), False
+        self._log_length = 0
+        self._learned: Metrics = {}
 
     @property
     def frames(self) -> int:
         """Environment frames: agent steps times action repeat."""
         return self.collector.steps * self.config.env.action_repeat
 
-    def run(self, progress: Progress) -> None:
-        """Execute the program.
+    def resume(self) -> list[int]:
+        """Take up the run where its last checkpoint left it.
+
+        Returns:
+            The environments whose running episode could not be taken up, so that they begin a new one.
 
         Raises:
-            UserError: if the environment or a loss is not finite.
+            UserError: if there is no checkpoint, or it does not fit.
+        """
+        self._log_length, strangers = snapshot.restore(self)
+        return strangers
+
+    def run(self, progress: Progress, stop: Callable[[], Stopped | None] = lambda: None) -> None:
+        """Execute the program, from its beginning or from where it was taken up.
+
+        Args:
+            progress: told how far it is.
+            stop: asked often whether there is a reason to stop.
+
+        Raises:
+            Stopped: what `stop` gave, once a checkpoint is written.
+            UserError: if the environment or a loss is not finite, or something cannot be written.
         """
         with MetricLog(self.folder.path) as log:
-            for stage in self.program:
-                self._run_stage(stage, log, progress)
-            self._evaluate(log, progress)
+            log.truncate(self._log_length)
+            while self.stage < len(self.program):
+                self._run_stage(self.program[self.stage], log, progress, stop)
+                self.stage += 1
+                self.began = (self.learner.updates, self.collector.steps)
+            if not self.finished:
+                self.finished = True
+                self._evaluate(log, progress)
 
     def close(self) -> None:
         """Close all environments."""
         self.envs.close()
         self.evaluator.close()
 
-    def _run_stage(self, stage: Stage, log: MetricLog, progress: Progress) -> None:
-        act = {"none": None, "random": random_act(self.agent.codec, self._random), "behaviour": self._act}[stage.actor]
+    def _run_stage(self, stage: Stage, log: MetricLog, progress: Progress, stop: Callable[[], Stopped | None]) -> None:
+        random = random_act(self.agent.codec, self.draws["random"])
+        act = {"none": None, "random": random, "behaviour": self._act}[stage.actor]
         learns = bool(stage.groups) or stage.behave
-        before, steps = self.learner.updates, self.collector.steps
+        before, steps = self.began
         while not self._over(stage, before):
+            reason = stop()
+            if reason is not None:
+                snapshot.save(self, log.sync())
+                raise reason
             if act is not None:
                 self._collect(stage, act)
             # Environments side by side take several steps at once: each of them counts.
@@ -119,7 +162,7 @@ class Trainer:
             evaluation = float(np.mean([e.total for e in self.episodes])) if self.episodes else None
             progress.update(self.frames, self.learner.updates, evaluation, stage.name)
             # The last frames are evaluated once the program is over.
-            if learns and self._eval_due(self.frames) and self.frames < self.config.train.steps:
+            if learns and self.clocks["eval"](self.frames) and self.frames < self.config.train.steps:
                 self._evaluate(log, progress)
 
     def _over(self, stage: Stage, before: int) -> bool:
@@ -142,23 +185,19 @@ class Trainer:
             self.agent.world.preprocess.measure_reward(torch.from_numpy(rewards).to(self.agent.device))
 
     def _act(self, observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
-        action, self._carry = self.agent.act(observation, reward, first, self._carry, "explore", self._explore)
+        generator = self.generators["explore"]
+        action, self.carry = self.agent.act(observation, reward, first, self.carry, "explore", generator)
         return action
 
     def _update(self, stage: Stage, log: MetricLog) -> None:
         train = self.config.train
-        batch = self.replay.sample(train.batch, self._draws).to(self.agent.device)
-        due = self._log_due(self.learner.updates + 1)
-        metrics = self.learner.update(stage, batch, diagnosed=due)
+        batch = self.replay.sample(train.batch, self.draws["replay"]).to(self.agent.device)
+        due = self.clocks["log"](self.learner.updates + 1)
+        self._learned = self.learner.update(stage, batch, diagnosed=due)
         if not due:
             return
-        values = {name: float(value) for name, value in metrics.items()}
-        broken = [name for name, value in values.items() if not np.isfinite(value)]
-        if broken:
-            raise UserError(
-                f"{broken[0]} is {values[broken[0]]} after {self.learner.updates} updates, so the run stopped; "
-                f"its last checkpoint, if there is one, is whole. A lower learning rate or --precision float32 may help"
-            )
+        values = {name: float(value) for name, value in self._learned.items()}
+        snapshot.check_finite(self, values)
         if self.collector.finished:
             values["train/return"] = float(np.mean(self.collector.finished))
             self.collector.finished.clear()
@@ -166,27 +205,27 @@ class Trainer:
         self._write(log, values)
 
     def _evaluate(self, log: MetricLog, progress: Progress) -> None:
-        with self._watch:
+        with self.watch:
+            snapshot.check_finite(self, {name: float(value) for name, value in self._learned.items()})
             self.episodes = self.evaluator(self.agent)
             returns = [episode.total for episode in self.episodes]
             dreamed = float(dreamed_returns(self.agent, self.episodes).mean())
-            metrics = {
-                "eval/return": float(np.mean(returns)),
-                "eval/returns": returns,
-                "eval/length": float(np.mean([len(episode.reward) - 1 for episode in self.episodes])),
-                "eval/dreamed": dreamed,
-            }
-            # The checkpoint is whole before the log speaks of it.
-            optimisers = {**self.learner.optimisers, **self.agent.behaviour.optimisers}
-            state = {"frames": self.frames, "updates": self.learner.updates, "eval/returns": returns}
-            checkpoint.save(self.folder.checkpoint, self.agent, optimisers, state)
+        metrics = {
+            "eval/return": float(np.mean(returns)),
+            "eval/returns": returns,
+            "eval/length": float(np.mean([len(episode.reward) - 1 for episode in self.episodes])),
+            "eval/dreamed": dreamed,
+        }
         self._write(log, metrics)
-        minutes = self._watch.train_seconds / 60
+        with self.watch:
+            # A run that is killed between the two lines is cut back to the checkpoint before, and evaluates again.
+            snapshot.save(self, log.sync())
+        minutes = self.watch.train_seconds / 60
         result = f"return {metrics['eval/return']:8.1f}  dreamed {dreamed:8.1f}"
         progress.message(f"{self.frames:>9,} frames  {minutes:5.1f} min  {result}")
 
     def _write(self, log: MetricLog, metrics: Mapping[str, float | list[float]]) -> None:
-        log.write(self.frames, self.learner.updates, self._watch.seconds, self._watch.train_seconds, metrics)
+        log.write(self.frames, self.learner.updates, self.watch.seconds, self.watch.train_seconds, metrics)
 
 
 def _observations(records: Sequence[Record]) -> dict[str, Tensor]:

@@ -112,7 +112,7 @@ class Head(nn.Module):
         self.reads: Read = config.reads
         self.output = output
         inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads]
-        self.mlp = MLP(config.mlp, inputs, self.output.size, zero=True)
+        self.mlp = MLP(config.mlp, inputs, self.output.size, scale=0.0)
 
     def forward(self, features: Features) -> Tensor:
         """The expected value."""

@@ -1,0 +1,103 @@
+"""Kill training with SIGKILL at random moments, resume, and compare: `python benchmarks/kill.py --kills 20`.
+
+Each kind of run is trained once without interruption, and once more in as many pieces as it takes: a process of the
+command line is killed after a random time, and `reverie resume` goes on. Weights, moments, generators, replay and
+metrics must then be equal to the bit, wall clock apart.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from safetensors.numpy import load_file
+
+CLOCKS = ("seconds", "train_seconds")
+SHORT = "--prefill 300 --steps 900 --pretrain 10 --eval-every 100 --eval-episodes 2 --device cpu --threads 1"
+PENDULUM = f"--env gym:Pendulum-v1 {SHORT}"
+KINDS = {
+    "dreamer": f"dreamer {PENDULUM}",
+    "dreamer, 3 environments": f"dreamer {PENDULUM} --num-envs 3",
+    "dreamer, 2 processes": f"dreamer {PENDULUM} --num-envs 2 --vector async",
+    "dreamer, pixels": f"dreamer {PENDULUM} --pixels --size 32 --steps 600",
+    "dreamer, MuJoCo": f"dreamer --env dmc:cartpole-swingup --action-repeat 8 {SHORT} --steps 4000 --eval-every 800",
+    "dreamer-reward": f"dreamer-reward {PENDULUM}",
+    "dreamerv2, discrete": f"dreamerv2 --env gym:CartPole-v1 {SHORT}",
+    "dreamerv3": f"dreamerv3 {PENDULUM}",
+}
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "reverie", *arguments, "--no-pictures"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str], seconds: float | None = None) -> bool:
+    """Whether it ended well in time; one that did not is killed."""
+    try:
+        _, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+    if process.returncode:
+        raise SystemExit(errors)
+    return True
+
+
+def lines(run: Path) -> list[dict[str, object]]:
+    read = (json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines())
+    return [{name: value for name, value in line.items() if name not in CLOCKS} for line in read]
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    found = [] if lines(one) == lines(other) else ["metrics"]
+    first, second = (load_file(run / "checkpoint" / "run.safetensors") for run in (one, other))
+    found += [name for name in sorted({*first, *second}) if first[name].tobytes() != second[name].tobytes()]
+    records = [{path.name: path.read_bytes() for path in (run / "replay").iterdir()} for run in (one, other)]
+    return found if records[0] == records[1] else [*found, "replay"]
+
+
+def compare(options: str, kills: int, folder: Path) -> tuple[int, int, list[str]]:
+    """Kills before and after the first checkpoint, and what differs in the end."""
+    whole, cut = folder / "whole", folder / "cut"
+    began = time.monotonic()
+    finish(start("train", *options.split(), "--run", str(whole)))
+    length, early, late = time.monotonic() - began, 0, 0
+    process = start("train", *options.split(), "--run", str(cut))
+    # Every piece must be able to end with a new checkpoint, or it would never get on.
+    while early + late < kills and not finish(process, random.uniform(0.25, 0.9) * length):
+        done = (cut / "checkpoint").exists()
+        early, late = early + (not done), late + done
+        again = (
+            ("resume", str(cut)) if (cut / "config.json").exists() else ("train", *options.split(), "--run", str(cut))
+        )
+        process = start(*again)
+    finish(process)
+    return early, late, differences(whole, cut)
+
+
+def main() -> None:
+    """Compare every kind of run, until there were so many kills."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=20, help="in all kinds together")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    chosen = parser.parse_args()
+    random.seed(chosen.seed)
+    broken = False
+    for number, (kind, options) in enumerate(KINDS.items()):
+        share = (chosen.kills + number) // len(KINDS)
+        with tempfile.TemporaryDirectory() as folder:
+            early, late, found = compare(options, share, Path(folder))
+        broken |= bool(found)
+        result = "equal to the bit" if not found else f"DIFFERENT: {', '.join(found[:5])}"
+        print(f"{kind:<26} {early} kills before a checkpoint, {late} after: {result}", flush=True)
+    raise SystemExit(int(broken))
+
+
+if __name__ == "__main__":
+    main()

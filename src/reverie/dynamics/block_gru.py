@@ -1,0 +1,127 @@
+"""DreamerV3's recurrent core: a gated recurrent unit whose large matrices are block-diagonal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reverie.dynamics.history import Stacked
+from reverie.errors import UserError
+from reverie.nets.block import BlockLinear
+from reverie.nets.init import InitName, initialise
+from reverie.nets.norm import ActivationName, NormName, activation, biased, norm
+from reverie.ops import tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockGRUConfig:
+    """A gated recurrent unit of blocks; the values are DreamerV3's smallest, size1m."""
+
+    units: int = 512
+    """D, the width of the memory; divisible by blocks"""
+    hidden: int = 64
+    """width of the layer by which every block sees the whole memory"""
+    blocks: int = 8
+    """G, blocks of the memory"""
+    layers: int = 1
+    """layers between what enters and the gates"""
+    norm: NormName = "rms"
+    """normalisation of these layers; the gates have none"""
+    activation: ActivationName = "silu"
+    """nonlinearity of these layers"""
+    init: InitName = "normal"
+    """first weights: torch's uniform ones, or DreamerV3's truncated normal ones with biases at zero"""
+
+    def __post_init__(self) -> None:
+        for name in ("units", "hidden", "blocks", "layers"):
+            if getattr(self, name) < 1:
+                raise UserError(f"backbone.{name} must be at least 1, not {getattr(self, name)}")
+        if self.units % self.blocks:
+            raise UserError(f"backbone.units must be divisible by backbone.blocks, not {self.units} by {self.blocks}")
+
+
+class BlockGRU(nn.Module):
+    """h_t = update * candidate + (1 - update) * h_{t-1}, the memory being h itself, "B D" in G blocks "D/G".
+
+        x = act(norm(V h_{t-1})),                          the whole memory, narrowed
+        y_g = W_g [h_{t-1, g}, x, u_t],  y = act(norm(y)), the norm over all blocks together
+        reset_g, candidate_g, update_g = R_g y_g
+        candidate = tanh(sigmoid(reset) * candidate),  update = sigmoid(update - 1)
+
+    W_g is kept in three parts: its columns for h_g are a BlockLinear, those for x and for u are dense layers from
+    there to all blocks. So u's share is known for a whole chunk at once, and nothing is copied to each block. Clipping
+    per tensor (`agc`) sees three tensors, where DreamerV3's code has one. After DreamerV3's code, RSSM._core; its
+    division of actions beyond [-1, 1] has no counterpart, for ours are within.
+    """
+
+    Config = BlockGRUConfig
+
+    def __init__(self, config: BlockGRUConfig, inputs: int) -> None:
+        super().__init__()
+        size, blocks, bias = config.units, config.blocks, biased(config.norm)
+        self.size = size
+        self._blocks = blocks
+        # DreamerV3 counts the inputs of all blocks
+        fan_in = size + blocks * (config.hidden + inputs)
+
+        def finish() -> nn.Sequential:
+            return nn.Sequential(norm(config.norm, size), activation(config.activation))
+
+        self.narrow = nn.Sequential(
+            initialise(nn.Linear(size, config.hidden, bias=bias), config.init),
+            norm(config.norm, config.hidden),
+            activation(config.activation),
+        )
+        self.input = nn.Linear(inputs, size, bias=False)
+        self.whole = nn.Linear(config.hidden, size, bias=False)
+        for layer in (self.input, self.whole):
+            initialise(layer, config.init, fan_in=fan_in)
+        self.own = BlockLinear(blocks, size, size, config.init, bias=bias, fan_in=fan_in)
+        self.finish = finish()
+        deeper = [(BlockLinear(blocks, size, size, config.init, bias=bias), finish()) for _ in range(config.layers - 1)]
+        self.deeper = nn.Sequential(*[module for pair in deeper for module in pair])
+        self.gates = BlockLinear(blocks, size, 3 * size, config.init)
+
+    def initial(self, rows: int) -> Tensor:
+        """Zeros, "B D"."""
+        return self.input.weight.new_zeros(rows, self.size)
+
+    def forget(self, state: Tensor, first: Float[Tensor, "B"]) -> Tensor:
+        """Zero where first is one."""
+        return tree.forget(state, first)
+
+    def step(self, u: Float[Tensor, "B 1 U"], state: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of the cell."""
+        h = self._cell(self.input(u[:, 0]), state)
+        return h, h
+
+    def scan(
+        self, u: Float[Tensor, "B T 1 U"], first: Float[Tensor, "B T"], state: Tensor
+    ) -> tuple[Float[Tensor, "B T D"], Stacked[Tensor]]:
+        """A walk, with the inputs' share of the first layer computed once for all steps."""
+        shares = self.input(u[:, :, 0]).unbind(1)
+        hs = []
+        for share, start in zip(shares, first.unbind(1), strict=True):
+            state = self._cell(share, self.forget(state, start))
+            hs.append(state)
+        history = self.collect(hs)
+        return history.memory, history
+
+    def collect(self, states: Sequence[Tensor]) -> Stacked[Tensor]:
+        """The memories of a walk, stacked."""
+        return Stacked.of(states)
+
+    def select(self, state: Tensor, rows: Tensor) -> Tensor:
+        """Rows of the memory."""
+        return tree.select(state, rows)
+
+    def _cell(self, share: Tensor, h: Tensor) -> Tensor:
+        x = self.finish(share + self.whole(self.narrow(h)) + self.own(h))
+        # the memory keeps its precision under autocast
+        gates = self.gates(self.deeper(x)).to(h.dtype).unflatten(-1, (self._blocks, -1))
+        reset, candidate, update = gates.chunk(3, -1)
+        candidate = torch.tanh(torch.sigmoid(reset) * candidate)
+        before = h.unflatten(-1, (self._blocks, -1))
+        return torch.lerp(before, candidate, torch.sigmoid(update - 1)).flatten(-2)

@@ -1,0 +1,138 @@
+"""Learning curves of a suite: a panel for each task, against frames and against minutes, published ones behind."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+from reverie.errors import UserError
+from reverie.report.plots import BLUE, GREEN, ORANGE, PURPLE, VERMILION, evaluations, save, shared, tidy
+
+OURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE)
+THEIRS = ("#8a8a8a", "#b08d57", "#7f9c96", "#a58aa8", "#9aa06b", "#6f8fae", "#c09a9a")
+"""Muted, so that published curves stay behind."""
+
+DASHES = ((0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
+COLUMNS = 3
+
+
+@dataclass
+class Panel:
+    """The curves of one task.
+
+    Attributes:
+        title: the task.
+        ours: name -> the lines of the log of each seed.
+        published: name -> environment frames and mean returns.
+    """
+
+    title: str
+    ours: dict[str, list[list[dict]]] = field(default_factory=dict)
+    published: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+
+
+def suite_curves(panels: Sequence[Panel], path: str | os.PathLike[str], title: str) -> Figure:
+    """Mean and range over seeds, a panel for each task: above against environment frames, below against minutes.
+
+    Minutes are wall clock without evaluations. Published curves stand behind, as far as ours go in frames.
+
+    Args:
+        panels: one for each task.
+        path: where to save; the suffix chooses the format.
+        title: what stands above all.
+
+    Raises:
+        UserError: no log holds an evaluation.
+    """
+    panels = [panel for panel in panels if any(_seeds(logs, "frames") for logs in panel.ours.values())]
+    if not panels:
+        raise UserError("there is nothing to plot: no run has logged 'eval/return' yet")
+    side = len(panels) == 1
+    columns = min(COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    ours = dict(zip(_names(panel.ours for panel in panels), cycle(OURS), strict=False))
+    theirs = _looks(_names(panel.published for panel in panels))
+    size = (9.6, 4.0) if side else (3.5 * columns + 0.4, 2 * (2.35 * rows + 0.3) + 0.9)
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
+    figure.suptitle(title, fontweight="bold", x=0.01, ha="left")
+    # Frames in the first half of the figure, minutes in the second.
+    drawn: dict[str, list[Axes]] = {}
+    halves: Any = figure.subfigures(1, 2) if side else figure.subfigures(2, 1)
+    for half, against in zip(halves, ("frames", "train_seconds"), strict=True):
+        grid = half.subplots(rows, columns, squeeze=False).ravel()
+        for axes, panel in zip(grid, panels, strict=False):
+            _draw(tidy(axes), panel, against, ours, theirs)
+            drawn.setdefault(panel.title, []).append(axes)
+        for axes in grid[len(panels) :]:
+            axes.set_visible(False)
+        half.supxlabel("environment frames" if against == "frames" else "minutes, without evaluations", fontsize=10)
+        half.supylabel("evaluation return", fontsize=10)
+    for pair in drawn.values():
+        limits = np.array([axes.get_ylim() for axes in pair])
+        for axes in pair:
+            axes.set_ylim(limits.min(), limits.max())
+    handles = [Line2D([], [], color=colour, lw=2.2, label=name) for name, colour in ours.items()]
+    handles += [Line2D([], [], label=name, **look) for name, look in theirs.items()]
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=min(5, len(handles)),
+        frameon=False,
+        fontsize=9,
+        handlelength=3,
+    )
+    save(figure, path)
+    return figure
+
+
+def _names(maps: Iterable[Mapping[str, object]]) -> list[str]:
+    """Every key of some mappings, once, in their order."""
+    return list(dict.fromkeys(name for found in maps for name in found))
+
+
+def _looks(names: Sequence[str]) -> dict[str, dict]:
+    """How each published curve is drawn."""
+    pairs = zip(names, cycle(THEIRS), cycle(DASHES), strict=False)
+    return {name: {"color": colour, "ls": dash, "lw": 1.4} for name, colour, dash in pairs}
+
+
+def _seeds(logs: Sequence[list[dict]], against: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The curves of the seeds that have one."""
+    found = [evaluations(log, against) for log in logs]
+    return [(x / 60 if against == "train_seconds" else x, y) for x, y in found if len(x)]
+
+
+def _draw(axes: Axes, panel: Panel, against: str, ours: Mapping[str, str], theirs: Mapping[str, dict]) -> None:
+    furthest = 0.0
+    for name, logs in panel.ours.items():
+        curves = _seeds(logs, against)
+        if not curves:
+            continue
+        where, returns = shared(curves)
+        furthest = max([furthest, *(float(x[-1]) for x, _ in curves)])
+        axes.plot(where, returns.mean(0), color=ours[name], lw=2.2, zorder=3)
+        if len(curves) > 1:
+            axes.fill_between(where, returns.min(0), returns.max(0), color=ours[name], alpha=0.22, lw=0, zorder=2.5)
+        for x, y in curves:
+            # A seed that went on alone, or had no frames in common with the others, is still seen.
+            axes.plot(x, y, color=ours[name], lw=0.7, alpha=0.45, zorder=2.6, marker="o" if len(x) == 1 else "")
+    if against == "frames":
+        for name, points in panel.published.items():
+            # One point beyond ours, so that sparse curves reach across the panel; the axes cut it.
+            shown = [p for p in points if p[0] <= furthest] + [p for p in points if p[0] > furthest][:1]
+            if len(shown) > 1:
+                # Where there are few, the line between them is nobody's measurement.
+                dots = {"marker": "o", "markersize": 3.5} if len(shown) <= 3 else {}
+                axes.plot(*zip(*shown, strict=True), **theirs[name], **dots, zorder=2)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    axes.set_xlim(0, furthest * 1.02 or 1)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=against == "frames"))
+    axes.set_title(panel.title, loc="left", fontsize=10, fontweight="bold")
+    axes.tick_params(labelsize=8)

@@ -1,0 +1,82 @@
+"""How well a run's world dreams of what it has not seen: `python -m reverie.results.held_out RUN`.
+
+Held-out episodes of random actions, seen for some steps; then the dream along the real actions against repeating the
+last frame and against the mean frame, as mean squared errors.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from reverie.data.collect import random_act
+from reverie.envs.make import make_vector
+from reverie.envs.seeds import episode_seed
+from reverie.errors import UserError
+from reverie.report.evaluate import play
+from reverie.report.open_loop import open_loop
+from reverie.report.video import open_loop_strip, write_gif
+from reverie.report.write import write_json
+from reverie.train.folder import load
+
+HELD_OUT = 2_000_000
+"""Environments are numbered from here on: neither training nor evaluation has these seeds."""
+
+
+def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> dict[str, dict[str, float]]:
+    """Write the errors to the run's open-loop.json, and draw four of the dreams of each image.
+
+    Args:
+        run: the run's folder, with a checkpoint.
+        episodes: how many.
+        context: agent steps seen before the dream.
+        steps: dreamed agent steps.
+        start: agent steps of an episode before the model begins to see.
+
+    Returns:
+        For each observation the mean squared errors (images in [0, 1]) of dream and guesses.
+
+    Raises:
+        UserError: if there is no run, or no checkpoint.
+    """
+    agent, resolved = load(run, "cpu")
+    envs = make_vector([resolved.config.env.make] * episodes)
+    seeds = [episode_seed(resolved.config.train.seed, HELD_OUT + row, 0) for row in range(episodes)]
+    try:
+        played = play(envs, random_act(agent.codec, np.random.default_rng(0)), seeds)
+    finally:
+        envs.close()
+    loop = open_loop(agent, played, context=context, steps=steps, start=start)
+    figures = {}
+    for key, truth in loop.truth.items():
+        scale = 255.0 if truth.ndim == 5 else 1.0
+        mean = np.stack([episode.observation[key].mean(0) for episode in played]).mean(0) / scale
+        errors = {name: float(np.square(e).mean()) for name, e in loop.error(key, mean).items()}
+        share = errors["dream"] / min(errors["repeat"], errors["mean"])
+        figures[key] = errors | {"share of the better guess": share, "context": context}
+        if truth.ndim == 5:
+            strip = open_loop_strip(truth[:4], loop.dream[key][:4], loop.context)
+            write_gif(strip, run / "pictures" / "held-out.gif", 10)
+    write_json(run / "open-loop.json", figures)
+    return figures
+
+
+def main() -> None:
+    """Print the errors of the run named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--episodes", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=20, help="dreamed steps")
+    parser.add_argument("--context", type=int, default=5, help="steps seen before the dream")
+    parser.add_argument("--start", type=int, default=20, help="where in the episode the model begins to see")
+    chosen = parser.parse_args()
+    try:
+        figures = held_out(chosen.run, chosen.episodes, chosen.context, chosen.steps, chosen.start)
+    except UserError as error:
+        parser.error(str(error))
+    for key, errors in figures.items():
+        print(key, {name: round(value, 5) for name, value in errors.items()})
+
+
+if __name__ == "__main__":
+    main()

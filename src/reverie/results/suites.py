@@ -1,0 +1,147 @@
+"""The suites, as data: each is a set of runs, and each run the options of `reverie train` that repeat it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reverie.errors import unknown
+
+ALONE = "--device cpu --threads 1"
+"""What every run of a suite is given: the same numbers on any number of cores, and minutes that can be compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Runs that belong together.
+
+    Attributes:
+        about: what they are, for lists.
+        runs: name -> options of `reverie train`, without `ALONE`. Names that differ in their `-sSEED` alone are seeds
+            of one thing.
+        solved: the evaluation return from which the task counts as solved, in the environment's unit; None for none.
+        beside: SUITE/NAME of the recorded run that the runs are compared with at `frames`, empty for a table of ends.
+        frames: environment frames at which they are compared.
+    """
+
+    about: str
+    runs: Mapping[str, str]
+    solved: float | None = None
+    beside: str = ""
+    frames: tuple[int, ...] = ()
+
+
+def seeds(name: str, options: str, numbers: Iterable[int]) -> dict[str, str]:
+    """One run for each seed."""
+    return {f"{name}-s{number}": f"{options} --seed {number}" for number in numbers}
+
+
+SWINGUP = "--env dmc:cartpole-swingup"
+PENDULUM = "--env gym:Pendulum-v1 --prefill 1000 --eval-every 1000 --eval-episodes 20"
+PIXELS = (
+    "--env gym:Pendulum-v1 --pixels --prefill 3000 --eval-every 1000 --eval-episodes 10 "
+    "--steps 9000 --length 32 --batch 12 --objective.dynamics 1.0"
+)
+REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
+HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
+SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 25000"
+NO_NORM = (
+    "--backbone.norm none --encoder.mlp.norm none --decoder.mlp.norm none --dynamics.entry.norm none "
+    "--dynamics.prior.norm none --posterior.mlp.norm none --reward.mlp.norm none --continue.mlp.norm none "
+    "--behaviour.actor.mlp.norm none --behaviour.critic.mlp.norm none"
+)
+CARTPOLE = "--env gym:CartPole-v1 --prefill 1000 --train-every 4 --steps 12000 --eval-every 1000"
+REPEAT_2 = "--action-repeat 2 --train-every 4 --steps 100000 --eval-every 10000"
+REPEAT_2_TASKS = (
+    "cartpole-balance",
+    "cartpole-swingup",
+    "ball_in_cup-catch",
+    "walker-walk",
+    "finger-spin",
+    "cheetah-run",
+)
+REPEAT_2_RUNS = {
+    name: options
+    for task in REPEAT_2_TASKS
+    for name, options in seeds(task, f"dreamer --env dmc:{task} {REPEAT_2}", range(2)).items()
+}
+
+SUITES: dict[str, Suite] = {
+    "swingup-repeat4": Suite(
+        about="`dreamer` on cartpole-swingup from state, action repeat 4, 60,000 frames",
+        runs=seeds("dreamer", REPEAT_4, range(5)),
+        solved=750.0,
+    ),
+    "swingup-repeat4-held-out": Suite(
+        about="the same to 30,000 frames with seeds not used for tuning, run once",
+        runs=seeds("dreamer", HELD_OUT, range(5, 10)),
+        solved=750.0,
+    ),
+    "swingup-repeat2": Suite(
+        about="the same task with action repeat 2, 80,000 frames",
+        runs=seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 2 --steps 80000 --train-every 4", range(5)),
+        solved=750.0,
+    ),
+    "dmc-repeat2": Suite(
+        about="`dreamer` on six tasks of DeepMind Control from state, action repeat 2, 100,000 frames",
+        runs=REPEAT_2_RUNS,
+    ),
+    "dreamerv3": Suite(
+        about="`dreamerv3` on cartpole-swingup from state, action repeat 2, 100,000 frames",
+        runs=seeds("swingup", f"dreamerv3 {SWINGUP} {REPEAT_2}", range(2)),
+        solved=513.0,
+    ),
+    "cartpole": Suite(
+        about="`dreamerv2` and `dreamerv3` on CartPole-v1, discrete actions",
+        runs=seeds("dreamerv2", f"dreamerv2 {CARTPOLE}", range(3))
+        | seeds("dreamerv3", f"dreamerv3 {CARTPOLE}", range(3)),
+        solved=450.0,
+    ),
+    "pendulum": Suite(
+        about="`dreamer` and `dreamer-reward` on Pendulum-v1 from state",
+        runs=seeds("dreamer", f"dreamer {PENDULUM} --steps 4000", range(5))
+        | seeds("dreamer-reward", f"dreamer-reward {PENDULUM} --steps 10000", range(2))
+        | seeds(
+            "dreamer-reward-horizon-15",
+            f"dreamer-reward {PENDULUM} --steps 10000 --behaviour.horizon 15 --behaviour.starts 64",
+            range(2),
+        ),
+        solved=-200.0,
+    ),
+    "pendulum-parts": Suite(
+        about="the same with categorical latents, and with the *encode* posterior, by option",
+        runs=seeds("categorical", f"dreamer {PENDULUM} --latent categorical --steps 6000", range(1))
+        | seeds("encode", f"dreamer {PENDULUM} --posterior encode --steps 6000", range(1)),
+        solved=-250.0,
+    ),
+    "pendulum-pixels": Suite(
+        about="`dreamer` on Pendulum-v1 from 64 x 64 pixels, with its open-loop errors on held-out episodes",
+        runs=seeds("dreamer", f"dreamer {PIXELS}", range(2)),
+        solved=-400.0,
+    ),
+    "ablations": Suite(
+        about="`dreamer` on cartpole-swingup with one trick less, action repeat 4, 25,000 frames, seed 0",
+        runs={
+            "no-layer-norm": f"{SHORT} {NO_NORM}",
+            "no-return-scale": f"{SHORT} --behaviour.no-return-scale",
+            "starts-16": f"{SHORT} --behaviour.starts 16",
+            "behaviour-lr-8e-5": f"{SHORT} --behaviour.actor-optimiser.lr 8e-5 --behaviour.critic-optimiser.lr 8e-5",
+            "world-lr-6e-4": f"{SHORT} --objective.optimiser.lr 6e-4",
+        },
+        solved=750.0,
+        beside="swingup-repeat4/dreamer-s0",
+        frames=(10_000, 15_000, 20_000, 25_000),
+    ),
+}
+
+
+def named(names: Iterable[str]) -> dict[str, Suite]:
+    """The suites of these names in the order given; `all` is every one.
+
+    Raises:
+        UserError: for a name that is no suite's.
+    """
+    chosen: dict[str, Suite] = {}
+    for name in names:
+        if name != "all" and name not in SUITES:
+            raise unknown("suite", name, [*SUITES, "all"])
+        chosen |= SUITES if name == "all" else {name: SUITES[name]}
+    return chosen

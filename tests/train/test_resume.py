@@ -1,0 +1,279 @@
+"""Resuming: a run that was stopped, at whatever moment, goes on to the bit as if it had not been."""
+
+import io
+import json
+import random
+import shutil
+from types import SimpleNamespace
+
+import pytest
+import torch
+from running import CLOCKS
+from safetensors.torch import load_file, save_file
+from tiny import Walk, tiny
+
+from reverie.data import stream
+from reverie.errors import UserError
+from reverie.report.log import read_metrics
+from reverie.report.progress import Progress
+from reverie.train import checkpoint
+from reverie.train.folder import RunFolder
+from reverie.train.interrupt import Stopped
+from reverie.train.run import resume
+from reverie.train.trainer import Trainer
+
+
+class Killed(BaseException):
+    """Nothing catches it, and nothing is written after it."""
+
+
+def after(count, raised):
+    """A function that raises in its count-th call."""
+    calls = 0
+
+    def ask(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        if calls == count:
+            raise raised
+        return None
+
+    return ask
+
+
+def wrap(owner, name, ask):
+    """Ask before each call of a method."""
+    method = getattr(owner, name)
+
+    def asked(*arguments, **options):
+        ask()
+        return method(*arguments, **options)
+
+    setattr(owner, name, asked)
+
+
+def go(resolved, path, spoil=None, stop=lambda: None):
+    """Train, from the beginning or from the last checkpoint; returns the trainer."""
+    folder = RunFolder(path)
+    fresh = not folder.config.exists()
+    trainer = Trainer(resolved, folder)
+    try:
+        if fresh:
+            folder.create(resolved)
+        elif folder.checkpoint.exists():
+            trainer.strangers = trainer.resume()
+        if spoil is not None:
+            spoil(trainer)
+        with Progress(resolved.config.train.steps, stream=io.StringIO()) as progress:
+            trainer.run(progress, stop)
+    finally:
+        trainer.close()
+    return trainer
+
+
+def outcome(path):
+    """Everything that a run leaves, but for what a clock says."""
+    folder = RunFolder(path)
+    lines = [{k: v for k, v in line.items() if k not in CLOCKS} for line in read_metrics(folder.metrics)]
+    tensors, progress = checkpoint.read(folder.checkpoint)
+    progress = {k: v for k, v in progress.items() if k not in (*CLOCKS, "log")}
+    files = {file.name: file.read_bytes() for file in folder.replay.iterdir()}
+    return lines, {name: x.numpy().tobytes() for name, x in tensors.items()}, progress, files
+
+
+KINDS = {
+    "dreamer": {},
+    "reward": {"preset": "dreamer-reward"},
+    "categorical": {"latent": "categorical", "posterior": "encode", "backbone": "markov"},
+    "side by side": {"num_envs": 3, "log_every": 1},
+    "pixels": {"pixels": True, "size": 16, "steps": 80, "prefill": 24},
+    "small replay": {"replay_mib": 0.002, "steps": 200},
+    "async": {"num_envs": 2, "vector": "async", "steps": 80},
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The uninterrupted run of each kind."""
+    made = {}
+
+    def give(kind):
+        if kind not in made:
+            path = tmp_path_factory.mktemp("whole") / "run"
+            go(tiny(**KINDS[kind]), path)
+            made[kind] = outcome(path)
+        return made[kind]
+
+    return give
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_random_moments(kind, whole, tmp_path):
+    draw = random.Random(kind)
+    resolved = tiny(**KINDS[kind])
+    for _ in range(4):
+        where, count = draw.choice(
+            [("collector.collect", 40), ("learner.update", 9), ("replay.add", 60), ("_write", 5), ("_evaluate", 2)]
+        )
+
+        count = draw.randint(1, count)
+
+        def spoil(trainer, where=where, count=count):
+            *owners, name = where.split(".")
+            owner = getattr(trainer, owners[0]) if owners else trainer
+            wrap(owner, name, after(count, Killed()))
+
+        try:
+            go(resolved, tmp_path / "run", spoil)
+        except Killed:
+            continue
+        break
+    else:
+        go(resolved, tmp_path / "run")
+    assert outcome(tmp_path / "run") == whole(kind)
+
+
+@pytest.mark.parametrize("kind", ["dreamer", "side by side", "async", "pixels"])
+@pytest.mark.parametrize("moment", [2, 7, 13])
+def test_stopped_on_request(kind, moment, whole, tmp_path):
+    resolved = tiny(**KINDS[kind])
+    calls = 0
+
+    def stop():
+        nonlocal calls
+        calls += 1
+        return Stopped("enough", 143) if calls == moment else None
+
+    try:
+        go(resolved, tmp_path / "run", stop=stop)
+    except Stopped:
+        # Exactly where it was stopped: not a line of the log and no step is repeated.
+        before = RunFolder(tmp_path / "run").metrics.read_bytes()
+        go(resolved, tmp_path / "run")
+        assert RunFolder(tmp_path / "run").metrics.read_bytes().startswith(before)
+    assert outcome(tmp_path / "run") == whole(kind)
+
+
+@pytest.mark.parametrize("broken", ["replay", "checkpoint"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_full_disk_loses_nothing(broken, count, whole, tmp_path, monkeypatch):
+    full = after(count, OSError(28, "No space left on device"))
+    with monkeypatch.context() as patched:
+        if broken == "replay":
+            patched.setattr(stream, "os", SimpleNamespace(fsync=full))
+        else:
+            real = checkpoint.save_file
+            patched.setattr(checkpoint, "save_file", lambda *a, **o: (full(), real(*a, **o))[1])
+        with pytest.raises((UserError, OSError), match="No space left"):
+            go(tiny(), tmp_path / "run")
+    go(tiny(), tmp_path / "run")
+    assert outcome(tmp_path / "run") == whole("dreamer")
+
+
+class Wilful(Walk):
+    """A walk that no seed repeats."""
+
+    made = 0
+
+    def reset(self, *, seed=None, options=None):
+        Wilful.made += 1
+        super().reset(seed=Wilful.made)
+        return self.seen(), {}
+
+
+def wilful():
+    return Wilful()
+
+
+def test_an_environment_that_does_not_repeat_itself_begins_a_new_episode(tmp_path):
+    resolved = tiny(env="py:test_resume:wilful", num_envs=2)
+    with pytest.raises(Stopped):
+        go(resolved, tmp_path / "run", stop=after_calls(8))
+    frames = json.loads(checkpoint_header(tmp_path / "run")["progress"])["frames"]
+    trainer = go(resolved, tmp_path / "run")
+    assert trainer.strangers == [0, 1]
+    firsts = [stream_.tail("first", len(stream_)) for stream_ in trainer.replay._streams]
+    assert all(first.sum() >= 7 for first in firsts)  # 60 steps in episodes of 10, and the one that was cut
+    assert frames < trainer.frames == 120
+
+
+def after_calls(number):
+    calls = 0
+
+    def stop():
+        nonlocal calls
+        calls += 1
+        return Stopped("enough", 75) if calls == number else None
+
+    return stop
+
+
+def checkpoint_header(path):
+    data = RunFolder(path).checkpoint.read_bytes()
+    return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+
+
+def test_a_run_without_a_checkpoint_starts_from_its_beginning(whole, tmp_path):
+    with pytest.raises(Killed):
+        go(tiny(), tmp_path / "run", lambda trainer: wrap(trainer.learner, "update", after(3, Killed())))
+    assert not RunFolder(tmp_path / "run").checkpoint.exists()
+    said = []
+    resume(tmp_path / "run", pictures=False, say=said.append)
+    assert "no checkpoint yet" in said[0]
+    assert outcome(tmp_path / "run") == whole("dreamer")
+
+
+def test_a_finished_run_is_left_alone(finished, tmp_path):
+    path = shutil.copytree(finished.folder.path, tmp_path / "run")
+    before = outcome(path)
+    said = []
+    resume(path, say=said.append)
+    assert said == [f"the run in {path} is finished"]
+    assert outcome(path) == before
+
+
+def test_only_one_process_trains_a_run(finished):
+    with finished.folder.locked(), pytest.raises(UserError, match="is being trained by another process"):
+        resume(finished.folder.path)
+
+
+SPOILED = {
+    "stage": "x",
+    "log": -1,
+    "replay": [],
+    "draws": {"replay": {"bit_generator": "MT19937"}},
+    "collector": {"steps": 1},
+    "clocks": None,
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_spoiled_checkpoint_gives_one_message(finished, tmp_path, name):
+    path = shutil.copytree(finished.folder.path, tmp_path / "run")
+    tensors, progress = checkpoint.read(RunFolder(path).checkpoint)
+    checkpoint.save(RunFolder(path).checkpoint, tensors, progress | {"finished": False, name: SPOILED[name]})
+    refused(path)
+
+
+@pytest.mark.parametrize("where", [[{"first": 0, "total": 10**9}], [{"first": -1, "total": 3}], [{"first": "../x"}]])
+def test_a_replay_that_is_not_there_gives_one_message(finished, tmp_path, where):
+    path = shutil.copytree(finished.folder.path, tmp_path / "run")
+    tensors, progress = checkpoint.read(RunFolder(path).checkpoint)
+    checkpoint.save(RunFolder(path).checkpoint, tensors, progress | {"replay": where})
+    refused(path)
+
+
+@pytest.mark.parametrize("name", ["carry.0", "optimiser.world.0.exp_avg", "generator.learn"])
+def test_a_tensor_of_another_shape_gives_one_message(finished, tmp_path, name):
+    path = shutil.copytree(finished.folder.path, tmp_path / "run")
+    file = RunFolder(path).checkpoint
+    tensors = load_file(file)
+    save_file(tensors | {name: torch.zeros(3, 1, dtype=tensors[name].dtype)}, file, checkpoint_header(path))
+    refused(path)
+
+
+def refused(path):
+    with pytest.raises(UserError) as error:
+        resume(path, pictures=False)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
