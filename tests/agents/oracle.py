@@ -179,9 +179,7 @@ def losses(raw, tracker):
     boot = [starts[b * time : (b + 1) * time] for b in range(rows)]
     named = {
         f"observation/{key}": (
-            each(
-                lambda b, t, key=key: reconstruction(raw["mean"][key][b][t], raw["seen"][key][b][t], raw["kind"][key])
-            ),
+            each(lambda b, t, key=key: reconstruction(raw["mean"][key][b][t], raw["seen"][key][b][t], raw["kind"][key])),
             1.0,
         )
         for key in raw["mean"]

@@ -65,7 +65,9 @@ def test_a_preset_learns_to_choose(preset):
     assert {name for name in before if "behaviour.actor" in name} <= changed(before, agent)
 
 
-@pytest.mark.parametrize(("preset", "scale"), [pair for pair in SCALES if pair not in HUGE], ids=lambda name: name)
+@pytest.mark.parametrize(
+    ("preset", "scale"), [pair for pair in SCALES if pair not in HUGE], ids=lambda name: name
+)
 def test_the_published_sizes_make_an_update(preset, scale):
     resolved = tiny(preset)
     config = PRESETS[preset].config(resolved.config.env, scale, resolved.parts)

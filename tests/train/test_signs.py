@@ -38,9 +38,7 @@ def small(seed: int) -> Resolved:
     resolved = tiny("dreamerv3", SIGNS, scale="1m", seed=seed, **RUN | {"eval_every": 1200, "eval_episodes": 20})
     config = PUBLISHED.config(resolved.config.env, "1m")
     parts = {
-        field.name: shrunk(getattr(config, field.name))
-        for field in fields(config)
-        if field.name not in ("env", "train")
+        field.name: shrunk(getattr(config, field.name)) for field in fields(config) if field.name not in ("env", "train")
     }
     parts |= {
         "backbone": replace(config.backbone, units=64, hidden=32),

@@ -7,5 +7,6 @@ from reverie.agents.preset import Preset
 from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
 
 PRESETS: dict[str, Preset] = {
-    preset.name: preset for preset in (DREAMER, DREAMER_REWARD, DREAMERV2, DREAMERV3, RSSM_CONTINUOUS, RSSM_DISCRETE)
+    preset.name: preset
+    for preset in (DREAMER, DREAMER_REWARD, DREAMERV2, DREAMERV3, RSSM_CONTINUOUS, RSSM_DISCRETE)
 }
