@@ -20,7 +20,7 @@ def test_an_environment_that_is_fit(capsys):
         r"reward +-\S+ to -?\S+, mean -\S+",
         r"speed +[\d,]+ steps/s",
         r"  'state' +float32 \(2,\); encoder MLP, decoder MLP",
-        r"  action +1 numbers, continuous, in \[-1, 1\] \(BoxCodec\)",
+        r"  action +continuous, 1 in \[-1, 1\] \(BoxCodec\)",
         r"  heads +reward squared, continuation Bernoulli",
         r"  actor +continuous \(\w+\)",
         r"as trained +[\d,]+ agent steps/s, action repeat 2",
@@ -28,6 +28,13 @@ def test_an_environment_that_is_fit(capsys):
     ):
         assert any(re.fullmatch(pattern, line) for line in lines), (pattern, outcome.out)
     assert list(Path().iterdir()) == []
+
+
+def test_choices_have_an_actor_of_their_own(capsys):
+    outcome = call(capsys, "check-env", "gym:CartPole-v1")
+    assert outcome.code == 0, outcome.out
+    assert "  action          discrete, 2 choices (OneHotCodec)" in outcome.out
+    assert "  actor           discrete (OneHots)" in outcome.out
 
 
 def test_pixels_are_seen_by_convolutions(capsys):
@@ -64,7 +71,7 @@ def test_notes_alone_end_in_0(capsys, monkeypatch):
     assert "note       not-repeatable: " in outcome.out
 
 
-def test_a_time_limit_cures_an_endless_environment(capsys, monkeypatch):
+def test_a_episode_limit_cures_an_endless_environment(capsys, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "envs"))
     outcome = call(capsys, "check-env", "py:broken:Endless", "--episode-limit", "20", "--action-repeat", "2")
     assert outcome.code == 0, outcome.out

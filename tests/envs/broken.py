@@ -43,8 +43,11 @@ class Unbounded(Sound):
     action_space = spaces.Box(-np.inf, np.inf, (1,), np.float32)
 
 
-class ManyChoices(Sound):
-    action_space = spaces.MultiDiscrete([2, 2])
+class TwoHands(Sound):
+    action_space = spaces.Tuple([spaces.Box(-1, 1, (1,)), spaces.Box(-1, 1, (1,))])
+
+    def step(self, action):
+        return super().step(action[0])
 
 
 class Words(Sound):

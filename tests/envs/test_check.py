@@ -37,7 +37,7 @@ def names(found):
     ("kind", "name", "level", "words"),
     [
         (broken.Unbounded, "infinite-action-bounds", "violation", "RescaleAction"),
-        (broken.ManyChoices, "unsupported-action-space", "violation", "MultiDiscrete([2 2])"),
+        (broken.TwoHands, "unsupported-action-space", "violation", "the action space Tuple(Box("),
         (broken.Words, "unsupported-observation-space", "violation", "Text(1, 5"),
         (broken.Tight, "odd-space", "note", "minimum values are equal"),
         (broken.PoisonedReward, "reward-not-finite", "violation", "a reward of nan"),

@@ -51,11 +51,13 @@ def test_a_replay_under_its_cap_is_full(trainer):
 
 
 def test_counting_draws_nothing_and_takes_no_step(trainer):
-    before = weights(trainer.agent), trainer._explore.get_state(), trainer._draws.bit_generator.state
+    before = weights(trainer.agent)
+    states = [generator.get_state() for generator in trainer.generators.values()]
+    draws = [draw.bit_generator.state for draw in trainer.draws.values()]
     forecast.plan(tiny(), trainer)
-    assert all(torch.equal(before[0][name], x) for name, x in trainer.agent.state_dict().items())
-    assert torch.equal(before[1], trainer._explore.get_state())
-    assert before[2] == trainer._draws.bit_generator.state
+    assert all(torch.equal(before[name], x) for name, x in trainer.agent.state_dict().items())
+    assert all(map(torch.equal, states, (generator.get_state() for generator in trainer.generators.values())))
+    assert draws == [draw.bit_generator.state for draw in trainer.draws.values()]
     assert (trainer.frames, len(trainer.replay)) == (0, 0)
 
 

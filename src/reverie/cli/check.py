@@ -169,9 +169,11 @@ def _learned(space: Space) -> str:
 
 def _say_agent(report: Report, agent: Agent, config: Config) -> None:
     codec = agent.codec
-    kind = f"one of each of {codec.groups}" if codec.groups else "continuous, in [-1, 1]"
-    report.say("  action", f"{codec.size} numbers, {kind} ({type(codec).__name__})")
-    actor = getattr(agent.behaviour, "actor", agent.behaviour)
+    choices = " + ".join(map(str, codec.groups))
+    kind = f"discrete, {choices} choices" if codec.groups else f"continuous, {codec.size} in [-1, 1]"
+    report.say("  action", f"{kind} ({type(codec).__name__})")
     report.say("  heads", f"reward {config.reward.output}, continuation Bernoulli")
-    report.say("  actor", f"{'discrete' if codec.groups else 'continuous'} ({type(actor).__name__})")
+    actor = getattr(agent.behaviour, "actor", None)
+    policy = type(getattr(actor, "policy", actor or agent.behaviour)).__name__
+    report.say("  actor", f"{'discrete' if codec.groups else 'continuous'} ({policy})")
     report.say("  parameters", f"{sum(p.numel() for p in agent.parameters()):,}")

@@ -96,7 +96,8 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
         say(f"the run in {folder.path} is finished")
         return
     say(headline(resolved, trainer))
-    say(str(plan(resolved, trainer)))
+    if not trainer.frames:
+        say(str(plan(resolved, trainer)))
     try:
         with Interrupt(minutes) as stop, Progress(resolved.config.train.steps) as progress:
             trainer.run(progress, stop)
