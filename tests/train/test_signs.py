@@ -22,7 +22,7 @@ SMALL: dict[type, dict[str, Any]] = {
     CNNConfig: {"depth": 4, "stages": 3, "multipliers": (1, 2, 2), "kernel": 4},
     OptimiserConfig: {"lr": 4e-3, "warmup": 50},
 }
-RUN = {"steps": 1600, "prefill": 400, "pretrain": 200, "train_every": 2, "batch": 8, "length": 9}
+RUN = {"steps": 2000, "prefill": 400, "pretrain": 200, "train_every": 2, "batch": 8, "length": 9}
 
 
 def shrunk(config: Any) -> Any:
@@ -35,7 +35,7 @@ def shrunk(config: Any) -> Any:
 
 def small(seed: int) -> Resolved:
     """DreamerV3's published recipe but for sizes, short dreams, a short discount and more entropy."""
-    resolved = tiny("dreamerv3", SIGNS, scale="1m", seed=seed, **RUN | {"eval_every": 1200, "eval_episodes": 20})
+    resolved = tiny("dreamerv3", SIGNS, scale="1m", seed=seed, **RUN | {"eval_every": 2000, "eval_episodes": 20})
     config = PUBLISHED.config(resolved.config.env, "1m")
     parts = {
         field.name: shrunk(getattr(config, field.name))
