@@ -151,7 +151,7 @@ def test_every_loss_of_every_update_is_that_of_the_formulas(env, wide):
                 got.value.detach().double() * times,
                 right,
                 rtol=1e-5,
-                atol=1e-5 * size + 1e-7,  # differences of numbers around one have no more digits
+                atol=4e-5 * size + 1e-7,  # differences of numbers around one have no more digits
                 msg=lambda text, name=name, update=update: f"{name} at update {update}: {text}",
             )
             total += weight * right.mean().item()
@@ -195,7 +195,7 @@ def test_every_step_of_chosen_weights_is_that_of_the_formulas():
         for (name, index), step in steps.items():
             place, long = step(*seen[name], index)
             now = weights[name].flatten()[index].item()
-            assert now == pytest.approx(place, rel=2e-7, abs=1e-5 * LR), (name, index)
+            assert now == pytest.approx(place, rel=5e-7, abs=2e-5 * LR), (name, index)
             clipped.add(long)
         for index in places[fast]:
             followed = 0.98 * target[index] + 0.02 * weights[fast].flatten()[index].item()
