@@ -79,8 +79,8 @@ def test_state_needs_no_pixel_package(monkeypatch, hidden):
 
 
 def test_action_spaces():
-    with pytest.raises(UserError, match=r"the action space MultiDiscrete\(\[2 3\]\) is not supported"):
-        make(lambda: Counting(action_space=spaces.MultiDiscrete([2, 3])))
+    with pytest.raises(UserError, match=r"the action space Text\(.*\) is not supported"):
+        make(lambda: Counting(action_space=spaces.Text(3)))
     with pytest.raises(UserError, match="infinite bound"):
         make(lambda: Counting(action_space=spaces.Box(-np.inf, np.inf, (1,))))
 
@@ -112,7 +112,7 @@ def test_an_environment_is_closed_where_it_cannot_be_used():
             closed.append(self)
 
     with pytest.raises(UserError):
-        make(lambda: Refused(action_space=spaces.MultiBinary(2)))
+        make(lambda: Refused(action_space=spaces.Text(2)))
     assert len(closed) == 1
 
 
