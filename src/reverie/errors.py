@@ -1,7 +1,8 @@
 """Mistakes that a user can make. The command line prints the message alone and exits with status 2."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +15,23 @@ class MissingExtra(UserError):  # noqa: N818 (it names what is missing)
     """A package that only some tasks need is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self._made = (package, extra, purpose)
         super().__init__(
             f"{purpose} needs the package '{package}', which is not installed: pip install 'reverie[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, str, str]]:
+        """From process to process, as `reverie bench` and environments side by side send it."""
+        return type(self), self._made
+
+
+@contextmanager
+def about(thing: str) -> Iterator[None]:
+    """Within the block a mistake's message begins with the thing that it is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{thing}: {error}") from error
 
 
 def unknown(kind: str, value: str, known: Iterable[str]) -> UserError:

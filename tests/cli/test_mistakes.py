@@ -1,23 +1,29 @@
 """Every mistake ends in one clear message and exit code 2, and nothing is lost or created."""
 
-import json
-import shutil
+import importlib.util
+import pickle
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from command import TINY, WALK, call
+from command import TINY, call
+from mistake import Place
+from mistakes import PAGE, TABLE, page
 
-TRAIN = ("train", "dreamer", "--env", "py:tiny:walk")
+from reverie.errors import MissingExtra
+
+ROWS = [(where, row) for where, rows in TABLE.items() for row in rows]
 
 
-def assert_told(outcome, *parts, lines=1):
+def assert_told(outcome, *parts):
     assert outcome.code == 2
     for part in parts:
         assert part in outcome.err
+    assert outcome.err.startswith("reverie: ")
     assert "Traceback" not in outcome.err + outcome.out
-    assert len(outcome.err.strip().splitlines()) <= lines, outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1, outcome.err
     assert "\x1b" not in outcome.err + outcome.out
 
 
@@ -25,80 +31,58 @@ def assert_nothing_made():
     assert list(Path().iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("trian",), "unknown command 'trian'; did you mean 'train'?"),
-        (("train",), "name a preset first, as in: reverie train dreamer --env"),
-        (("train", "dreamr"), "unknown preset 'dreamr'; did you mean 'dreamer'?"),
-        (("train", "--env", "Pendulum-v1", "dreamer"), "name a preset first"),
-        (("train", "dreamer"), "name an environment, as in: reverie train dreamer --env dmc:cartpole-swingup"),
-        (("train", "dreamer", "--env", ""), "env is empty"),
-        (("train", "dreamer", "--env", "Pendulum-v7"), "did you mean 'Pendulum-v1'?"),
-        (("train", "dreamer", "--env", "dmc:cartpole-swing"), "did you mean 'cartpole-swingup'?"),
-        (("train", "dreamer", "--env", "py:tiny:wolk"), "unknown function of 'tiny' 'wolk'; did you mean 'walk'?"),
-        ((*TRAIN, "--scale", "papper"), "unknown scale of dreamer 'papper'; did you mean 'paper'?"),
-        ((*TRAIN, "--backbone", "gruu"), "unknown backbone 'gruu'; did you mean 'gru'?"),
-        ((*TRAIN, "--latent=gausian"), "unknown latent 'gausian'; did you mean 'gaussian'?"),
-        ((*TRAIN, "--posterior", "filtr"), "unknown posterior 'filtr'; did you mean 'filter'?"),
-        ((*TRAIN, "--objective", "filter"), "unknown objective 'filter'; did you mean 'filtering'?"),
-        ((*TRAIN, "--behaviour", "value"), "unknown behaviour 'value'; did you mean 'value-gradient'?"),
-        ((*TRAIN, "--steps", "-5"), "--steps must be at least 1, not -5"),
-        ((*TRAIN, "--steps", "0"), "--steps must be at least 1, not 0"),
-        ((*TRAIN, "--seed", "-1"), "--seed must not be negative, not -1"),
-        ((*TRAIN, "--length", "1"), "--length must be at least 2, not 1"),
-        ((*TRAIN, "--action-repeat", "0"), "must be at least 1, got 0"),
-        ((*TRAIN, "--device", "gpu0"), "device 'gpu0' cannot be used here"),
-        ((*TRAIN, "--device", "cuda:99"), "device 'cuda:99' cannot be used here"),
-        ((*TRAIN, "--replay-mib", "0.0001"), "is too small for chunks of 16 records"),
-        (
-            (*TRAIN, "--pixels", "--size", "40"),
-            "'image' is an image of 40 x 40, which cannot be halved 4 times: resize",
-        ),
-        (("eval", "nowhere"), "nowhere holds no run: it has no config.json"),
-        (("video", "nowhere"), "nowhere holds no run: it has no config.json"),
-    ],
-    ids=lambda value: " ".join(value[-3:]) if isinstance(value, tuple) else "",
-)
-def test_one_line(capsys, arguments, message):
-    outcome = call(capsys, *arguments)
-    assert_told(outcome, message)
-    assert outcome.err.startswith("reverie: ")
-    assert outcome.out == ""
-    assert_nothing_made()
+def files():
+    """What is there, but for locks, which hold nothing."""
+    return {path: path.read_bytes() for path in Path().rglob("*") if path.is_file() and path.name != ".lock"}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "parts"),
-    [
-        ((*TRAIN, "--stepz", "3"), ("--stepz", "--steps INT")),
-        ((*TRAIN, "--behaviour.horizn", "3"), ("--behaviour.horizn", "--behaviour.horizon INT")),
-        ((*TRAIN, "--actor.noise", "3"), ("--actor.noise", "--behaviour.actor.noise FLOAT")),
-        ((*TRAIN, "--steps", "many"), ("--steps", "'many'")),
-        ((*TRAIN, "--behaviour.gamma", "2"), ("behaviour.gamma must be in [0, 1], not 2.0",)),
-        ((*TRAIN, "--precision", "half"), ("--precision", "'half'", "float32")),
-        ((*TRAIN, "--run"), ("--run", "Missing value")),
-        (("eval",), ("the run's folder",)),
-        (("list", "all"), ("all",)),
-        (("bench", "--scales", "huge"), ("--scales", "'huge'", "laptop")),
-    ],
-    ids=lambda value: " ".join(value[-2:]) if isinstance(value, tuple) else "",
-)
-def test_options_that_cannot_be_parsed(capsys, arguments, parts):
-    outcome = call(capsys, *arguments)
-    assert_told(outcome, *parts, lines=11)
-    assert outcome.out == ""
-    assert_nothing_made()
+@pytest.mark.parametrize(("where", "row"), ROWS, ids=[f"{where}: {row.situation}" for where, row in ROWS])
+def test_a_mistake(capsys, monkeypatch, trained, where, row):
+    for package in row.needs:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    place = Place(monkeypatch, trained.path, [])
+    if row.prepare is not None:
+        row.prepare(place)
+    before = files()
+    words = shlex.split(row.command)
+    if row.tiny:
+        words[2:2] = TINY
+    outcome = call(capsys, *words)
+    assert_told(outcome)
+    message = outcome.err.removeprefix("reverie: ").strip()
+    assert row.fits(message), f"{message}\n    is not\n{row.message}"
+    after = files()
+    if row.leaves:
+        after = {path: content for path, content in after.items() if path.parts[0] != row.leaves}
+    elif words[:1] != ["resume"]:  # which may have said that the run goes on
+        assert outcome.out == ""
+    assert after == before
+    if row.check is not None:
+        row.check()
 
 
-def test_an_unknown_key_of_a_run_names_the_nearest(capsys, trained):
-    shutil.copytree(trained.path, "run")
-    config = Path("run/config.json")
-    plain = json.loads(config.read_text())
-    plain["config"]["train"]["batchh"] = plain["config"]["train"].pop("batch")
-    config.write_text(json.dumps(plain))
-    outcome = call(capsys, "eval", "run")
-    assert_told(outcome, "unknown key of config.train 'batchh'; did you mean 'batch'?")
+def test_the_table_is_long_and_each_row_its_own():
+    assert len(ROWS) >= 100
+    assert len({(where, row.situation) for where, row in ROWS}) == len(ROWS)
+
+
+def test_the_page_is_the_table():
+    assert PAGE.read_text(encoding="utf-8") == page(), "the page is old; write it: python tests/cli/mistakes.py"
+
+
+def test_a_message_fits_as_a_whole():
+    _, row = ROWS[-1]
+    assert row.fits(row.message)
+    assert not row.fits(row.message + "!") and not row.fits(f"so: {row.message}")
+
+
+def test_a_missing_extra_passes_between_processes():
+    error = MissingExtra("pygame", "pixels", "drawing")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (MissingExtra, str(error))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}"])
@@ -106,34 +90,6 @@ def test_a_config_that_cannot_be_read(capsys, text):
     Path("run").mkdir()
     Path("run/config.json").write_text(text)
     assert_told(call(capsys, "eval", "run"), "reverie: ")
-
-
-def test_a_run_without_a_checkpoint(capsys, trained):
-    Path("run").mkdir()
-    shutil.copy(trained.path / "config.json", "run/config.json")
-    assert_told(call(capsys, "eval", "run"), "no checkpoint run/checkpoint/run.safetensors")
-    assert [path.name for path in Path("run").iterdir()] == ["config.json"]
-
-
-@pytest.mark.parametrize("command", ["eval", "video"])
-def test_no_episodes_at_all(capsys, trained, command):
-    outcome = call(capsys, command, str(trained.path), "--episodes", "0")
-    assert_told(outcome, "--episodes must be at least 1, not 0")
-
-
-@pytest.mark.parametrize(
-    ("hidden", "arguments", "package", "extra"),
-    [
-        ("shimmy", ("--env", "dmc:cartpole-swingup"), "shimmy", "dmc"),
-        ("dm_control.suite", ("--env", "dmc:cartpole-swingup"), "dm_control", "dmc"),
-        ("pygame", ("--env", "Pendulum-v1", "--pixels"), "pygame", "pixels"),
-    ],
-)
-def test_a_missing_extra_is_named(capsys, monkeypatch, hidden, arguments, package, extra):
-    monkeypatch.setitem(sys.modules, hidden, None)
-    outcome = call(capsys, "train", "dreamer", *arguments, *TINY)
-    assert_told(outcome, f"needs the package '{package}', which is not installed: pip install 'reverie[{extra}]'")
-    assert_nothing_made()
 
 
 def test_a_missing_opengl_library_is_named():
@@ -162,38 +118,6 @@ main(["train", "dreamer", "--env", "dmc:cartpole-swingup", "--pixels", *{TINY}])
     assert message[0].startswith("reverie: drawing dmc:cartpole-swingup")
     assert "libegl1" in message[0] and "libosmesa6" in message[0]
     assert_nothing_made()
-
-
-def test_a_run_folder_that_exists_is_left_alone(capsys, trained):
-    shutil.copytree(trained.path, "run")
-    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
-    outcome = call(capsys, *WALK, "--run", "run")
-    assert_told(outcome, "the run folder run exists already; choose another with --run, or remove it")
-    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
-
-
-def test_a_run_folder_that_is_a_file_is_left_alone(capsys):
-    Path("run").write_text("mine")
-    assert_told(call(capsys, *WALK, "--run", "run"), "the run folder run")
-    assert Path("run").read_text() == "mine"
-
-
-@pytest.mark.parametrize(("value", "what"), [("nan", "an observation 'state'"), ("inf", "an observation 'state'")])
-def test_an_environment_that_returns_nonsense(capsys, monkeypatch, value, what):
-    Path("broken_environment.py").write_text(
-        "from tiny import Walk\n\n\n"
-        "class Broken(Walk):\n"
-        "    def seen(self):\n"
-        f"        return super().seen() * (float('{value}') if self.taken == 55 else 1)\n"
-    )
-    monkeypatch.syspath_prepend(str(Path.cwd()))
-    monkeypatch.delitem(sys.modules, "broken_environment", raising=False)
-    arguments = ["train", "dreamer", "--env", "py:broken_environment:Broken", *TINY, "--run", "run"]
-    outcome = call(capsys, *arguments)
-    assert_told(outcome, f"the environment returned {what} of", "after 55 agent steps")
-    # What was learned until then stays: the evaluation at frame 48 wrote a checkpoint.
-    assert Path("run/config.json").exists()
-    assert Path("run/metrics.jsonl").exists()
 
 
 def test_an_interrupt_is_no_traceback(capsys, monkeypatch):

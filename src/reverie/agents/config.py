@@ -1,5 +1,6 @@
 """The configuration of a run: every part's own, and how it is trained."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -54,15 +55,15 @@ class TrainConfig:
         for name in ("seed", "prefill", "pretrain", "threads"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name} must not be negative, not {getattr(self, name)}")
+        if self.seed >= 2**64:
+            raise UserError(f"--seed must be below 2**64 = {2**64}, not {self.seed}")
         if self.prefill >= self.steps:
-            raise UserError(
-                f"--prefill {self.prefill:,} leaves nothing of --steps {self.steps:,} to learn in; lower it, such as "
-                f"--prefill {max(1, self.steps // 5)}"
-            )
+            cure = f"lower it, such as --prefill {self.steps // 5}" if self.steps > 4 else "raise --steps"
+            raise UserError(f"--prefill {self.prefill:,} leaves nothing of --steps {self.steps:,} to learn in; {cure}")
         if self.length < 2:
             raise UserError(f"--length must be at least 2, not {self.length}: a chunk needs a step to predict")
-        if self.replay_mib <= 0:
-            raise UserError(f"--replay-mib must be positive, not {self.replay_mib}")
+        if not 0 < self.replay_mib < math.inf:
+            raise UserError(f"--replay-mib must be a positive number, not {self.replay_mib}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import gymnasium
 
@@ -86,15 +86,16 @@ def from_plain(plain: Mapping[str, Any]) -> Resolved:
         UserError: for a key, a part or a preset that this version does not know.
     """
     try:
+        if plain["preset"] not in PRESETS:
+            raise unknown("preset", plain["preset"], PRESETS)
         parts = Parts(**plain["parts"])
         kinds = {kind: parts.chosen(kind).Config for kind in PARTS}
         config = _construct(Config, plain["config"], "config", kinds)
-        preset, scale = plain["preset"], plain["scale"]
-    except (KeyError, TypeError) as error:
+        return Resolved(preset=plain["preset"], scale=plain["scale"], parts=parts, config=config)
+    except KeyError as error:
+        raise UserError(f"the configuration lacks {error}") from error
+    except (TypeError, AttributeError) as error:
         raise UserError(f"the configuration cannot be read: {error}") from error
-    if preset not in PRESETS:
-        raise unknown("preset", preset, PRESETS)
-    return Resolved(preset=preset, scale=scale, parts=parts, config=config)
 
 
 def _construct(kind: type, values: Mapping[str, Any], where: str, kinds: Mapping[str, type] | None = None) -> Any:
@@ -105,6 +106,27 @@ def _construct(kind: type, values: Mapping[str, Any], where: str, kinds: Mapping
             raise unknown(f"key of {where}", name, known)
     built = {}
     for name, value in values.items():
-        nested = isinstance(value, Mapping) and is_dataclass(hints[name])
+        if not _fits(value, hints[name]):
+            wanted = getattr(hints[name], "__name__", str(hints[name]))
+            raise UserError(f"{where}.{name} cannot be {value!r:.60}; it should be {KINDS.get(hints[name], wanted)}")
+        nested = is_dataclass(hints[name])
         built[name] = _construct(hints[name], value, f"{where}.{name}") if nested else value
     return kind(**built)
+
+
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value from JSON can be a field of that type."""
+    if is_dataclass(hint):
+        return isinstance(value, Mapping)
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is tuple:
+        return isinstance(value, list | tuple)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint in KINDS:
+        return type(value) is hint
+    return True

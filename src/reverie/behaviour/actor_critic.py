@@ -68,7 +68,7 @@ class ActorCriticConfig:
             if getattr(self, name) < 1:
                 raise UserError(f"behaviour.{name} must be at least 1, not {getattr(self, name)}")
         for name in ("starts", "entropy", "regulariser", "replay"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
         for name in ("gamma", "lambda_", "mix", "target_rate"):
             if not 0 <= getattr(self, name) <= 1:

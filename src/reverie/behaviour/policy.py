@@ -53,9 +53,9 @@ class ActorConfig:
     def __post_init__(self) -> None:
         if not 0 < self.min_std < self.max_std:
             raise UserError(f"actor.min-std must be in (0, actor.max-std = {self.max_std}), not {self.min_std}")
-        if self.noise < 0:
+        if not self.noise >= 0:
             raise UserError(f"actor.noise must not be negative, not {self.noise}")
-        if self.out_scale < 0:
+        if not self.out_scale >= 0:
             raise UserError(f"actor.out-scale must not be negative, not {self.out_scale}")
         if not 0 <= self.unimix < 1:
             raise UserError(f"actor.unimix must be in [0, 1), not {self.unimix}")

@@ -37,8 +37,9 @@ class RewardGradientConfig:
     def __post_init__(self) -> None:
         if self.horizon < 1:
             raise UserError(f"behaviour.horizon must be at least 1, not {self.horizon}")
-        if self.starts < 0 or self.entropy < 0:
-            raise UserError(f"behaviour.starts and entropy must not be negative, not {self.starts} and {self.entropy}")
+        for name in ("starts", "entropy"):
+            if not getattr(self, name) >= 0:
+                raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
         if not 0 <= self.gamma <= 1:
             raise UserError(f"behaviour.gamma must be in [0, 1], not {self.gamma}")
 

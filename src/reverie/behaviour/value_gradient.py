@@ -53,8 +53,9 @@ class ValueGradientConfig:
     def __post_init__(self) -> None:
         if self.horizon < 1:
             raise UserError(f"behaviour.horizon must be at least 1, not {self.horizon}")
-        if self.starts < 0 or self.entropy < 0:
-            raise UserError(f"behaviour.starts and entropy must not be negative, not {self.starts} and {self.entropy}")
+        for name in ("starts", "entropy"):
+            if not getattr(self, name) >= 0:
+                raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
         for name in ("gamma", "lambda_", "target_rate"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(self, name)}")

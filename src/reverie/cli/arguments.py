@@ -5,7 +5,7 @@ of the options. tyro then parses everything with it. There are no unions, which 
 """
 
 import dataclasses
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -17,6 +17,7 @@ from reverie.agents.parts import PARTS
 from reverie.agents.preset import Preset
 from reverie.agents.presets import PRESETS
 from reverie.agents.resolve import Resolved
+from reverie.cli.reading import read
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
@@ -48,8 +49,8 @@ def parse(arguments: Sequence[str]) -> Request:
     """Read the options of `reverie train`.
 
     Raises:
-        UserError: for an unknown preset, scale or part, or a value that makes no sense.
-        SystemExit: tyro's own, for --help (0) and options it cannot parse (2).
+        UserError: for an unknown preset, scale, part or option, or a value that makes no sense.
+        SystemExit: for --help.
     """
     first = _first_pass(arguments)
     preset = _preset(first.preset, arguments)
@@ -57,7 +58,7 @@ def parse(arguments: Sequence[str]) -> Request:
     scale = first.scale or "laptop"
     defaults = preset.config(EnvConfig(env=NOWHERE), scale, parts)
     kind = _command(preset, defaults, scale, {kind: getattr(parts, kind) for kind in PARTS})
-    chosen = tyro.cli(kind, args=list(arguments), prog="reverie train", description=_describe(preset))
+    chosen = read(kind, arguments, "reverie train", preset.name, description=_describe(preset))
     values = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(Config)}
     if values["env"].env == NOWHERE:
         raise UserError(f"name an environment, as in: reverie train {preset.name} --env dmc:cartpole-swingup")
@@ -72,8 +73,8 @@ def _first_pass(arguments: Sequence[str]) -> Namespace:
         parser.add_argument(f"--{name}")
     try:
         return parser.parse_known_args(list(arguments))[0]
-    except Exception as error:
-        raise UserError(str(error)) from error
+    except ArgumentError as error:
+        raise UserError(f"{error.argument_name} needs a value, as in: {error.argument_name} NAME") from error
 
 
 def _preset(name: str | None, arguments: Sequence[str]) -> Preset:

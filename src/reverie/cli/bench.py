@@ -15,10 +15,12 @@ from reverie.agents.preset import Preset
 from reverie.agents.presets import PRESETS
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
+from reverie.cli.reading import read
 from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.gru import GRUConfig
 from reverie.dynamics.posterior import FilterConfig
 from reverie.envs.make import EnvConfig
+from reverie.errors import UserError
 from reverie.latent.categorical import CategoricalConfig
 from reverie.nets.cnn import CNNConfig
 from reverie.nets.mlp import MLPConfig
@@ -111,7 +113,9 @@ COLUMNS = (
 
 def bench(arguments: Sequence[str]) -> None:
     """Print a table, times in milliseconds, and write it as JSON where asked."""
-    chosen = tyro.cli(Bench, args=list(arguments), prog="reverie bench")
+    chosen = read(Bench, arguments, "reverie bench")
+    if chosen.repeats < 1:
+        raise UserError(f"--repeats must be at least 1, not {chosen.repeats}")
     device, threads = choose_device(chosen.device), choose_threads(chosen.threads)
     print(f"{chosen.preset} on {device}, {threads} threads, torch {torch.__version__}; times in ms, medians")
     widths = [max(len(name), int(spec.split(".")[0].strip(","))) for name, _, spec in COLUMNS]

@@ -1,5 +1,6 @@
 """`reverie eval`, `reverie video` and `reverie list`."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import tyro
 
 from reverie.agents.parts import PARTS
 from reverie.agents.presets import PRESETS
+from reverie.cli.reading import read
 from reverie.envs.make import make_vector
 from reverie.errors import UserError
 from reverie.report.evaluate import Evaluator
@@ -21,9 +23,11 @@ from reverie.train.folder import load
 Run = Annotated[str, tyro.conf.Positional]
 
 
-def _at_least_one(episodes: int) -> None:
+def _check(episodes: int, seed: int | None) -> None:
     if episodes < 1:
         raise UserError(f"--episodes must be at least 1, not {episodes}")
+    if seed is not None and seed < 0:
+        raise UserError(f"--seed must not be negative, not {seed}")
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Evaluate:
 
 def evaluate(arguments: Sequence[str]) -> None:
     """Print the returns and write them to the run's evaluation.json."""
-    chosen = tyro.cli(Evaluate, args=list(arguments), prog="reverie eval")
-    _at_least_one(chosen.episodes)
+    chosen = read(Evaluate, arguments, "reverie eval")
+    _check(chosen.episodes, chosen.seed)
     agent, resolved = load(chosen.run, chosen.device)
     config = resolved.config
     seed = config.train.seed if chosen.seed is None else chosen.seed
@@ -75,8 +79,10 @@ class Video:
 
 def video(arguments: Sequence[str]) -> None:
     """Write the pictures into the run's folder and print their names."""
-    chosen = tyro.cli(Video, args=list(arguments), prog="reverie video")
-    _at_least_one(chosen.episodes)
+    chosen = read(Video, arguments, "reverie video")
+    _check(chosen.episodes, chosen.seed)
+    if not 0 < chosen.fps < math.inf:
+        raise UserError(f"--fps must be a positive number, not {chosen.fps}")
     agent, resolved = load(chosen.run, chosen.device)
     config, folder = resolved.config, Path(chosen.run) / "pictures"
     evaluator = Evaluator(make_vector([config.env.make] * chosen.episodes), chosen.seed)
@@ -101,7 +107,7 @@ class List:
 
 def list_all(arguments: Sequence[str]) -> None:
     """Print presets with their scales, and the parts that can be exchanged."""
-    chosen = tyro.cli(List, args=list(arguments), prog="reverie list")
+    chosen = read(List, arguments, "reverie list")
     learned = learned_by(Path(chosen.results))
     print("presets")
     for preset in PRESETS.values():

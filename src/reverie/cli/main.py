@@ -1,5 +1,7 @@
 """Dispatch of the commands, and how their errors are told."""
 
+import errno
+import io
 import sys
 from collections.abc import Callable, Sequence
 
@@ -8,6 +10,15 @@ from reverie.train.interrupt import Stopped
 from reverie.version import __version__
 
 Command = Callable[[Sequence[str]], None]
+
+MACHINE = {
+    getattr(errno, name, None)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENAMETOOLONG", "ENOTDIR", "EISDIR", "EEXIST")
+} - {None}
+"""Failures to read and write that are no fault of the code: a full disk, a folder of someone else."""
+
+FULL = ("out of memory", "can't allocate memory", "Unable to allocate")
+"""What torch and numpy say where memory is lacking."""
 
 
 def _train(arguments: Sequence[str]) -> None:
@@ -94,19 +105,15 @@ USAGE = "\n".join(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command. A user's mistake ends in one message and exit code 2, an interrupt in 130."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    _spell_all()
+    if arguments and arguments[0] in ("-h", "--help", "help"):
         print(USAGE)
-        raise SystemExit(0 if arguments else 2)
-    if arguments[0] == "--version":
+        raise SystemExit(0)
+    if arguments[:1] == ["--version"]:
         print(f"reverie {__version__}")
         return
     try:
-        if arguments[0] not in COMMANDS:
-            raise unknown("command", arguments[0], COMMANDS)
-        COMMANDS[arguments[0]][0](arguments[1:])
-    except UserError as error:
-        print(f"reverie: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        _dispatch(arguments)
     except Stopped as stopped:
         # It has said so itself.
         raise SystemExit(stopped.status) from None
@@ -116,3 +123,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader of a pipe went away, as `head` does.
         sys.stderr.close()
+    except (UserError, OSError, MemoryError, RuntimeError) as error:
+        if (message := told(error)) is None:
+            raise
+        print(f"reverie: {message}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _spell_all() -> None:
+    """A name that the terminal cannot spell, such as a run's folder, is no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _dispatch(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UserError(f"name a command: {', '.join(COMMANDS)}; what they do: reverie --help")
+    if arguments[0] not in COMMANDS:
+        raise unknown("command", arguments[0], COMMANDS)
+    COMMANDS[arguments[0]][0](arguments[1:])
+
+
+def told(error: Exception) -> str | None:
+    """An error as one line, where it is the user's or the machine's; None where it is ours."""
+    words = " ".join(str(error).splitlines())
+    if isinstance(error, UserError):
+        return words
+    if isinstance(error, OSError) and error.errno in MACHINE:
+        where = "" if error.filename is None else f"{error.filename}: "
+        return f"{where}{error.strerror}; make room, or name another place"
+    if isinstance(error, MemoryError) or any(sign in words for sign in FULL):
+        return f"there is not enough memory ({words[:200]}); lower --batch, --length, --replay-mib or a network's units"
+    return None

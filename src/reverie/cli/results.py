@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from reverie.cli.arguments import parse
+from reverie.cli.reading import read
 from reverie.errors import UserError
 from reverie.report.write import write_text
 from reverie.results.pages import blocks_of, suites_table, write_blocks
@@ -56,10 +57,10 @@ class Results:
 
 def results(arguments: Sequence[str]) -> None:
     """Do what was asked of `reverie results`."""
-    chosen = tyro.cli(Results, args=list(arguments), prog="reverie results", config=(tyro.conf.FlagCreatePairsOff,))
+    chosen = read(Results, arguments, "reverie results", config=(tyro.conf.FlagCreatePairsOff,))
     into = Path(chosen.into)
     for option, value in (("--jobs", chosen.jobs), ("--seconds", chosen.seconds)):
-        if value < 1:
+        if not value >= 1:
             raise UserError(f"{option} must be at least 1, not {value}")
     if chosen.frames < 0:
         raise UserError(f"--frames must not be negative, not {chosen.frames}")

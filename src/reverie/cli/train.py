@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from reverie.cli.arguments import parse
+from reverie.cli.reading import read
 from reverie.errors import UserError
 from reverie.train.run import forecast, resume, run
 
@@ -34,7 +35,7 @@ class Resume:
 
 def go_on(arguments: Sequence[str]) -> None:
     """Resume a run."""
-    chosen = tyro.cli(Resume, args=list(arguments), prog="reverie resume")
+    chosen = read(Resume, arguments, "reverie resume")
     resume(chosen.run, pictures=chosen.pictures, minutes=_positive(chosen.time_limit))
 
 

@@ -36,6 +36,22 @@ def random_act(codec: ActionCodec, rng: np.random.Generator) -> Act:
     return act
 
 
+def check_finite(observation: Mapping[str, np.ndarray], reward: np.ndarray, when: str) -> None:
+    """See that an environment's numbers are some.
+
+    Raises:
+        UserError: that names the first one that is not finite, and when it came.
+    """
+    named = [(f"an observation '{key}'", values) for key, values in observation.items()]
+    for what, values in [*named, ("a reward", reward)]:
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            bad = values[~np.isfinite(values)].flat[0]
+            raise UserError(
+                f"the environment returned {what} of {bad} after {when}; "
+                "a world cannot be learned from that: mend the environment, or clip it in a wrapper"
+            )
+
+
 class Collector:
     """Steps B environments and appends what happens to a replay.
 
@@ -100,14 +116,7 @@ class Collector:
         first: np.ndarray,
         terminal: np.ndarray,
     ) -> Record:
-        for name, values in [*observation.items(), ("reward", reward)]:
-            if values.dtype.kind == "f" and not np.isfinite(values).all():
-                what = "a reward" if name == "reward" else f"an observation '{name}'"
-                bad = values[~np.isfinite(values)].flat[0]
-                raise UserError(
-                    f"the environment returned {what} of {bad} after {self.steps} agent steps; "
-                    "a world cannot be learned from that: mend the environment, or clip it in a wrapper"
-                )
+        check_finite(observation, reward, f"{self.steps} agent steps")
         # Vector environments may reuse their buffers.
         record = {PREFIX + key: np.array(values) for key, values in observation.items()}
         record |= {"action": action, "reward": reward, "first": first.copy(), "terminal": terminal.copy()}

@@ -149,7 +149,10 @@ class Replay:
             UserError: if it is not there, or does not fit.
         """
         if len(saved) != len(self._streams):
-            raise UserError(f"the checkpoint knows {len(saved)} environments, its configuration {len(self._streams)}")
+            raise UserError(
+                f"the checkpoint knows {len(saved)} environments, its configuration "
+                f"{len(self._streams)}; put back the config.json that it was written with"
+            )
         for row, (stream, where) in enumerate(zip(self._streams, saved, strict=True)):
             stream.load(folder, str(row), int(where["first"]), int(where["total"]))
 

@@ -19,7 +19,7 @@ from reverie.envs.codec import codec
 from reverie.envs.observation import as_dict, rendered, stacked
 from reverie.envs.rendering import FastLook
 from reverie.envs.suites import open_env, opened
-from reverie.errors import UserError, unknown
+from reverie.errors import UserError, about, unknown
 
 Vector = Literal["sync", "async"]
 Look = Literal["standard", "fast"]
@@ -50,10 +50,16 @@ class EnvConfig:
 
     def __post_init__(self) -> None:
         if not self.env:
-            raise UserError("env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory")
-        _at_least(1, action_repeat=self.action_repeat, size=self.size, frame_stack=self.frame_stack)
-        _at_least(0, episode_limit=self.episode_limit)
-        _at_least(1, num_envs=self.num_envs)
+            raise UserError(
+                "--env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory"
+            )
+        for name in ("action_repeat", "size", "frame_stack", "num_envs"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        if self.episode_limit < 0:
+            raise UserError(
+                f"--episode-limit must not be negative, not {self.episode_limit}; 0 is the task's own limit"
+            )
         if self.vector not in get_args(Vector):
             raise unknown("vector", self.vector, get_args(Vector))
         if self.look not in get_args(Look):
@@ -107,7 +113,8 @@ def make(
         name = getattr(env, "__qualname__", type(env).__qualname__)
         own = opened(env, name)
     try:
-        _check_action(own, name)
+        with about(name):
+            codec(own.action_space)
         made: gymnasium.Env = FastLook(own, name) if look == "fast" else own
         if action_repeat > 1:
             made = RepeatAction(made, action_repeat)
@@ -143,11 +150,4 @@ def make_vector(makers: Sequence[Callable[[], gymnasium.Env]], kind: Vector = "s
 def _at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if value < least:
-            raise UserError(f"{name} must be at least {least}, got {value}")
-
-
-def _check_action(env: gymnasium.Env, name: str) -> None:
-    try:
-        codec(env.action_space)
-    except UserError as error:
-        raise UserError(f"{name}: {error}") from error
+            raise UserError(f"{name} must be at least {least}, not {value}")

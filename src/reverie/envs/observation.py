@@ -110,7 +110,10 @@ def _part(space: Space, what: str) -> tuple[spaces.Box, Convert]:
             lambda seen: np.array(seen, dtype=np.uint8, order="C").reshape(shape),
         )
     if not space.is_np_flattenable or isinstance(space, spaces.Text):
-        raise UserError(f"{what} has the space {space}, which is not supported: arrays and their tuples are")
+        raise UserError(
+            f"{what} has the space {space}, which is not supported: arrays and their tuples are; wrap it, "
+            "for instance with gymnasium.wrappers.TransformObservation"
+        )
     flat = spaces.flatten_space(space)
     if not isinstance(flat, spaces.Box):
         raise UserError(f"{what} has the space {space}, of which no vector can be made")

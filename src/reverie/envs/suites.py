@@ -11,6 +11,7 @@ import inspect
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -115,14 +116,22 @@ def from_function(task: str, size: int | None) -> gymnasium.Env:
     try:
         inspect.signature(factory).bind(**kwargs)
     except TypeError as error:
-        raise UserError(f"py:{task} cannot be called with nothing but {kwargs or 'no argument'}: {error}") from error
+        how = f"with {', '.join(kwargs)} alone" if kwargs else "without arguments"
+        raise UserError(f"py:{task} cannot be called {how}: {error}; give its arguments defaults") from error
     return opened(factory, f"py:{task}", **kwargs)
 
 
 def opened(factory: Callable[..., Any], name: str, **kwargs: Any) -> gymnasium.Env:
     """What the factory makes; UserError where it is no gymnasium.Env."""
     prepare_pygame()
-    env = factory(**kwargs)
+    try:
+        env = factory(**kwargs)
+    except UserError:
+        raise
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise missing_package(error, name) from error
+    except Exception as error:
+        raise UserError(f"{name} could not be made ({_where(error)}): mend the function") from error
     if not isinstance(env, gymnasium.Env):
         made = f"{type(env).__module__}.{type(env).__qualname__}"
         raise UserError(f"{name} made a {made}, not a gymnasium.Env (Shimmy wraps gym's and dm_env's)")
@@ -174,14 +183,22 @@ def _unknown_id(task: str) -> UserError:
 
 def _import_users(module: str, name: str) -> Any:
     """A module of the user's; UserError says whether it or one that it needs is missing."""
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise UserError(f"{name}: '{module}' is no module's name; it should read package.module")
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # a console script does not look there, `python -m` does
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name and (module + ".").startswith(error.name + "."):
-            raise UserError(f"{name}: there is no module '{error.name}'") from error
+            raise UserError(
+                f"{name}: there is no module '{error.name}' on the Python path or in this folder"
+            ) from error
         raise UserError(f"{name}: '{module}' needs the module '{error.name}', which is not installed") from error
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{name}: importing '{module}' failed ({_where(error)}): mend the module") from error
 
 
 def _import_dm_control(task: str) -> None:
@@ -193,6 +210,13 @@ def _import_dm_control(task: str) -> None:
         raise MissingExtra(package, "dmc", f"dmc:{task}") from error
     except Exception as error:  # PyOpenGL's are of many kinds
         raise _not_imported("dm_control", error) from error
+
+
+def _where(error: Exception) -> str:
+    """The error in a line, and the line of the code that raised it."""
+    places = traceback.extract_tb(error.__traceback__)
+    file, line = (error.filename, error.lineno) if isinstance(error, SyntaxError) else places[-1][:2]
+    return f"{in_one_line(error)}, {file}:{line}"
 
 
 def _not_imported(package: str, error: Exception) -> UserError:

@@ -45,7 +45,7 @@ class GaussianConfig:
     def __post_init__(self) -> None:
         if self.size < 1:
             raise UserError(f"latent.size must be at least 1, not {self.size}")
-        if self.min_std < 0:
+        if not self.min_std >= 0:
             raise UserError(f"latent.min-std must not be negative, not {self.min_std}")
 
 

@@ -72,10 +72,12 @@ class CNNConfig:
             UserError: if the sides cannot be halved that often.
         """
         factor = 2**self.stages
+        near = max(1, round(height / factor)) * factor
         if height % factor or width % factor:
             raise UserError(
                 f"an image of {height} x {width} cannot be halved {self.stages} times; "
-                f"choose a size divisible by {factor}, or fewer stages"
+                f"choose sides divisible by {factor} (of a drawn image: --size {near}), "
+                "or fewer --encoder.cnn.stages and --decoder.cnn.stages"
             )
         return height // factor, width // factor
 

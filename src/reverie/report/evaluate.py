@@ -8,9 +8,12 @@ import torch
 from gymnasium.vector import VectorEnv
 
 from reverie.agents.agent import Agent
-from reverie.data.collect import Act
+from reverie.data.collect import Act, check_finite
 from reverie.envs.seeds import episode_seed
 from reverie.errors import UserError
+
+LONGEST = 1_000_000
+"""Steps after which an episode is taken to have no end."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ class _Recording:
     ) -> None:
         if self.ended:
             return
-        self.observations.append({key: np.array(x[self.row]) for key, x in observation.items()})
+        seen = {key: np.array(x[self.row]) for key, x in observation.items()}
+        check_finite(seen, reward[self.row : self.row + 1], f"{len(self.actions) + 1} steps of an evaluation")
+        self.observations.append(seen)
         self.actions.append(np.array(action[self.row]))
         self.rewards.append(float(reward[self.row]))
         self.terminal = bool(ends[0][self.row])
@@ -88,12 +93,13 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
         after: called after each step of all, for pictures.
 
     Raises:
-        UserError: if an episode has no end within a million steps.
+        UserError: if an episode has no end within a million steps, or the environment returns a number that is not
+            finite.
     """
     observation, _ = envs.reset(seed=list(seeds))  # pyright: ignore[reportArgumentType]  # one for each
     first, reward = np.ones(envs.num_envs, np.float32), np.zeros(envs.num_envs, np.float32)
     rows = [_Recording(observation, row) for row in range(envs.num_envs)]
-    for _ in range(1_000_000):
+    for _ in range(LONGEST):
         if after is not None:
             after()
         action = act(observation, reward, first)
@@ -103,7 +109,9 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
             row.add(observation, action, reward, (terminated, truncated))
         if all(row.ended for row in rows):
             return [row.episode() for row in rows]
-    raise UserError("an episode did not end within 1,000,000 steps; give the environment an end with --episode-limit")
+    raise UserError(
+        f"an episode did not end within {LONGEST:,} steps; give the environment an end, such as --episode-limit 1000"
+    )
 
 
 class Evaluator:

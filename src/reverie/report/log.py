@@ -101,11 +101,13 @@ class MetricLog:
         size = self.offset
         if not 0 <= offset <= size:
             raise UserError(
-                f"cannot resume the log {self.path}: it has {size} bytes and its checkpoint expects {offset}"
+                f"cannot resume the log {self.path}: it has {size} bytes and its checkpoint expects {offset}; "
+                "put back a copy of it"
             )
         if offset and _byte(self.path, offset - 1) != b"\n":
             raise UserError(
-                f"cannot resume the log {self.path}: no line ends at byte {offset}, as its checkpoint expects"
+                f"cannot resume the log {self.path}: no line ends at byte {offset}, as its checkpoint expects; "
+                "put back a copy of it"
             )
         if offset == size:
             return

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from reverie.errors import about
 from reverie.nets.cnn import CNNConfig, ImageDecoder
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.representation.encoder import image_keys, vector_keys
@@ -37,7 +38,8 @@ class Decoder(nn.Module):
         self.images = nn.ModuleList()  # a list: an observation's key may be no name for a module
         for key in self._images:
             height, width, channels = shapes[key]
-            self.images.append(ImageDecoder(config.cnn, inputs, channels, height, width))
+            with about(f"observation '{key}'"):
+                self.images.append(ImageDecoder(config.cnn, inputs, channels, height, width))
 
     def forward(self, features: Features) -> dict[str, Tensor]:
         """Vectors "... F" and images "... H W C", preprocessed."""

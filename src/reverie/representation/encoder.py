@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from reverie.errors import about
 from reverie.nets.cnn import CNNConfig, ImageEncoder
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.types import Shapes
@@ -51,7 +52,8 @@ class Encoder(nn.Module):
         self.images = nn.ModuleList()  # a list: an observation's key may be no name for a module
         for key in self._images:
             height, width, channels = shapes[key]
-            network = ImageEncoder(config.cnn, channels, height, width)
+            with about(f"observation '{key}'"):
+                network = ImageEncoder(config.cnn, channels, height, width)
             self.images.append(network)
             self.size += network.size
 

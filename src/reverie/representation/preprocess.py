@@ -159,7 +159,7 @@ class PreprocessConfig:
     """rewards are modelled in this unit; 0 measures it on the first experience: their root mean square, at least 1"""
 
     def __post_init__(self) -> None:
-        if self.reward_unit < 0:
+        if not self.reward_unit >= 0:
             raise UserError(f"preprocess.reward-unit must not be negative, not {self.reward_unit}")
 
 

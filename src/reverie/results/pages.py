@@ -49,8 +49,9 @@ def write_blocks(page: Path, blocks: Mapping[str, str]) -> list[str]:
     """
     try:
         text = page.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"the page {page} cannot be read: {error.strerror}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"the page {page} cannot be read: {reason}; name a Markdown file in UTF-8") from error
     written = []
     for name, made in blocks.items():
         start, end = f"<!-- results: {name} -->\n", f"<!-- end: {name} -->"

@@ -68,8 +68,9 @@ def read_published(path: Path, methods: Sequence[str] = ()) -> Published:
                     raise UserError(
                         f"line {number} of {path}: env_frames and mean must be numbers, not {found}"
                     ) from None
-    except OSError as error:
-        raise UserError(f"the published curves {path} cannot be read: {error.strerror}") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"the published curves {path} cannot be read: {reason}; name a CSV file in UTF-8") from error
     _known_methods(methods, {curve.method for curve in curves.values()}, path)
     chosen: Published = {}
     for (task, observation, method, _), curve in curves.items():

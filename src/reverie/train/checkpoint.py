@@ -4,6 +4,7 @@ One file, written aside and renamed, is either the last checkpoint or the next o
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], progress: Mapping[str, Any])
     except (OSError, SafetensorError) as error:
         raise UserError(
             f"the checkpoint {path} cannot be written ({error}); the one before it is whole, if there was one: make "
-            f"room, then go on with: reverie resume {path.parent.parent}"
+            f"room, then go on with: reverie resume {shlex.quote(str(path.parent.parent))}"
         ) from error
 
 
@@ -62,7 +63,9 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"the checkpoint {path} cannot be read: {error}") from error
+        raise UserError(
+            f"the checkpoint {path} cannot be read: {error}; put back a copy of it, or train again"
+        ) from error
 
 
 def load_agent(agent: Agent, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -76,4 +79,7 @@ def load_agent(agent: Agent, tensors: Mapping[str, Tensor], path: Path) -> None:
         agent.load_state_dict(weights)
     except RuntimeError as error:
         reason = str(error).splitlines()[1].strip()
-        raise UserError(f"the checkpoint {path} does not fit its configuration: {reason:.200}") from error
+        raise UserError(
+            f"the checkpoint {path} does not fit its configuration: {reason:.200}; "
+            "put back the config.json that it was written with"
+        ) from error

@@ -8,6 +8,9 @@ import torch
 
 from reverie.errors import UserError
 
+MOST_THREADS = 1024
+"""Far more than help; so many more that the system would refuse them are told apart from that."""
+
 
 def choose_device(name: str) -> torch.device:
     """The device of that name; auto takes CUDA, then MPS, then the CPU.
@@ -22,6 +25,7 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
+        torch.Generator(device)  # which "meta" has none of
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"device '{name}' cannot be used here: {reason}; try --device cpu") from error
@@ -41,6 +45,8 @@ def choose_threads(threads: int) -> int:
     0 takes OMP_NUM_THREADS, or else the cores there are, at most 4: the matrices of these worlds are too small to feed
     more, and threads beyond the cores make an update many times slower.
     """
+    if not 0 <= threads <= MOST_THREADS:
+        raise UserError(f"--threads must be in [0, {MOST_THREADS}], not {threads}; 0 chooses")
     # OpenMP allows a list, one number for each level of nesting.
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     chosen = threads or (int(asked) if asked.isdigit() else 0) or min(4, cores())

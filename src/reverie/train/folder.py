@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from reverie.agents.agent import Agent
 from reverie.agents.build import build
 from reverie.agents.resolve import Resolved, from_plain
-from reverie.errors import UserError
+from reverie.errors import UserError, about
 from reverie.report.write import write_json
 from reverie.train import checkpoint
 from reverie.train.device import choose_device
@@ -44,6 +45,11 @@ class RunFolder:
         self.replay = path / "replay"
         self.pictures = path / "pictures"
 
+    @property
+    def again(self) -> str:
+        """What to type to go on with the run."""
+        return f"reverie resume {shlex.quote(str(self.path))}"
+
     def check(self) -> None:
         """See that the folder is free.
 
@@ -53,11 +59,12 @@ class RunFolder:
         try:
             used = self.path.exists() and any(self.path.iterdir())
         except OSError as error:
-            raise UserError(f"the run folder {self.path} cannot be used: {error.strerror}") from error
+            raise UserError(
+                f"the run folder {self.path} cannot be used: {error.strerror}; choose another with --run"
+            ) from error
         if used:
             raise UserError(
-                f"the run folder {self.path} exists already; choose another with --run, or go on with it: "
-                f"reverie resume {self.path}"
+                f"the run folder {self.path} exists already; choose another with --run, or go on with it: {self.again}"
             )
 
     def create(self, resolved: Resolved) -> None:
@@ -72,7 +79,9 @@ class RunFolder:
             write_json(self.config, resolved.plain())
             write_json(self.path / "versions.json", versions())
         except OSError as error:
-            raise UserError(f"the run folder {self.path} cannot be written: {error.strerror}") from error
+            raise UserError(
+                f"the run folder {self.path} cannot be written: {error.strerror}; choose another with --run"
+            ) from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -84,7 +93,11 @@ class RunFolder:
         if fcntl is None:  # not on this system
             yield
             return
-        with open(self.path / ".lock", "w") as file:
+        try:
+            file = open(self.path / ".lock", "w")  # noqa: SIM115 (closed below)
+        except OSError as error:
+            raise UserError(f"the run {self.path} cannot be written: {error.strerror} ({error.filename})") from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -98,11 +111,18 @@ class RunFolder:
             UserError: if there is no run, or its configuration cannot be read.
         """
         if not self.config.exists():
-            raise UserError(f"{self.path} holds no run: it has no config.json")
+            raise UserError(
+                f"{self.path} holds no run: it has no config.json; name the folder that `reverie train` wrote"
+            )
+        cure = "put back the file that `reverie train` wrote"
         try:
-            return from_plain(json.loads(self.config.read_text()))
-        except ValueError as error:
-            raise error if isinstance(error, UserError) else UserError(f"{self.config} is no JSON: {error}") from error
+            plain = json.loads(self.config.read_text())
+        except OSError as error:
+            raise UserError(f"{self.config} cannot be read: {error.strerror}; {cure}") from error
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{self.config} is no JSON: {error}; {cure}") from error
+        with about(str(self.config)):
+            return from_plain(plain)
 
 
 def versions() -> dict[str, str]:

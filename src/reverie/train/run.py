@@ -102,7 +102,7 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
         with Interrupt(minutes) as stop, Progress(resolved.config.train.steps) as progress:
             trainer.run(progress, stop)
     except Stopped as stopped:
-        say(f"{stopped} at {trainer.frames:,} frames; go on with: reverie resume {folder.path}")
+        say(f"{stopped} at {trainer.frames:,} frames; go on with: {folder.again}")
         raise
     say(f"the run is in {folder.path}")
     if pictures:

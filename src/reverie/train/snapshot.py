@@ -20,6 +20,8 @@ from reverie.train import checkpoint
 if TYPE_CHECKING:
     from reverie.train.trainer import Trainer
 
+CURE = "put back the config.json that the run was begun with"
+
 
 def save(trainer: "Trainer", log: int) -> None:
     """Write a checkpoint of everything; log is the length of the metrics in bytes.
@@ -33,7 +35,7 @@ def save(trainer: "Trainer", log: int) -> None:
     except OSError as error:
         raise UserError(
             f"the replay in {folder.replay} cannot be written ({error.strerror}); the last checkpoint is whole: make "
-            f"room, then go on with: reverie resume {folder.path}"
+            f"room, then go on with: {folder.again}"
         ) from error
     progress = {
         "frames": trainer.frames,
@@ -67,6 +69,7 @@ def restore(trainer: "Trainer") -> tuple[int, list[int]]:
     tensors, progress = checkpoint.read(path)
     checkpoint.load_agent(trainer.agent, tensors, path)
     try:
+        trainer.replay.load(trainer.folder.replay, progress["replay"])
         for name, optimiser in _optimisers(trainer).items():
             _load_moments(optimiser, f"optimiser.{name}.", tensors)
         for name, generator in trainer.generators.items():
@@ -80,12 +83,13 @@ def restore(trainer: "Trainer") -> tuple[int, list[int]]:
         trainer.learner.updates = int(progress["updates"])
         trainer.stage, trainer.finished = int(progress["stage"]), bool(progress["finished"])
         trainer.began = (int(progress["began"][0]), int(progress["began"][1]))
-        trainer.replay.load(trainer.folder.replay, progress["replay"])
         return int(progress["log"]), trainer.collector.resume(progress["collector"])
     except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"the checkpoint {path} cannot be resumed: {type(error).__name__} {error}") from error
+        raise UserError(
+            f"the checkpoint {path} cannot be resumed: {type(error).__name__} {error}; put back a copy of it"
+        ) from error
 
 
 def _optimisers(trainer: "Trainer") -> dict[str, Optimiser]:
@@ -111,7 +115,7 @@ def _load_moments(optimiser: Optimiser, prefix: str, tensors: dict[str, Tensor])
     for index, own in moments.items():
         weight = optimiser.parameters[index]
         if any(x.dim() and x.shape != weight.shape for x in own.values()):
-            raise UserError(f"the moments {prefix}{index} of the checkpoint do not fit their weight")
+            raise UserError(f"the moments {prefix}{index} of the checkpoint do not fit their weight; {CURE}")
         # In the weight's own memory layout: a fused step walks both side by side.
         moments[index] = {key: torch.empty_like(weight).copy_(x) if x.dim() else x for key, x in own.items()}
     optimiser.load_state_dict({"state": moments, "param_groups": fresh["param_groups"]})
@@ -121,7 +125,7 @@ def _load_carry(carry: Any, tensors: dict[str, Tensor]) -> Any:
     leaves, structure = pytree.tree_flatten(carry)
     saved = [tensors[f"carry.{index}"].to(leaf.device) for index, leaf in enumerate(leaves)]
     if any(x.shape != leaf.shape for x, leaf in zip(saved, leaves, strict=True)):
-        raise UserError("what the checkpoint carries from step to step does not fit its configuration")
+        raise UserError(f"what the checkpoint carries from step to step does not fit its configuration; {CURE}")
     return pytree.tree_unflatten(saved, structure)
 
 

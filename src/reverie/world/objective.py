@@ -53,8 +53,8 @@ class FilteringConfig:
 
     def __post_init__(self) -> None:
         for name in ("vector", "image", "reward", "continuation", "dynamics", "representation", "free_nats"):
-            if getattr(self, name) < 0:
-                raise UserError(f"objective.{name} must not be negative, not {getattr(self, name)}")
+            if not getattr(self, name) >= 0:
+                raise UserError(f"objective.{name.replace('_', '-')} must not be negative, not {getattr(self, name)}")
 
 
 class Filtering(nn.Module):

@@ -1,0 +1,307 @@
+"""Mistakes about environments: names, spaces, numbers, packages."""
+
+import sys
+from pathlib import Path
+
+from mistake import Mistake, Place
+
+from reverie.report import evaluate
+
+HEADER = """
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from tiny import Walk
+
+"""
+
+
+def mine(body: str):
+    """A module `mine` whose function or class is called make."""
+    return lambda at: at.module(HEADER + body)
+
+
+def named(situation: str, env: str, message: str, prepare=None, needs=()) -> Mistake:
+    """A name that leads to no environment."""
+    return Mistake(situation, f"train dreamer --env {env}", message, prepare, needs=needs)
+
+
+def without(module: str):
+    """As if a package were not installed."""
+    return lambda at: at.patch.setitem(sys.modules, module, None)
+
+
+def without_opengl(at: Place) -> None:
+    """As if neither EGL nor OSMesa opened."""
+    at.patch.setenv("MUJOCO_GL", "disabled")
+
+
+NAMES = [
+    Mistake(
+        "no environment",
+        "train dreamer",
+        "name an environment, as in: reverie train dreamer --env dmc:cartpole-swingup",
+    ),
+    named(
+        "an empty name",
+        "''",
+        "--env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory",
+    ),
+    named("an unknown suite", "dcm:cartpole-swingup", "unknown suite 'dcm'; did you mean 'dmc'?"),
+    named("a suite that is like no other", "日本:x", "unknown suite '日本'; known: dmc, gym, py"),
+    named("a suite without a task", "gym:", "'gym:' names no task: it should read gym:TASK"),
+    named(
+        "an unknown Gymnasium id",
+        "Pendulum-v7",
+        "unknown Gymnasium environment 'Pendulum-v7'; did you mean 'Pendulum-v1'?",
+    ),
+    named(
+        "an id that nobody has registered",
+        "gym:zzz",
+        "unknown Gymnasium environment 'zzz': gymnasium.pprint_registry() lists those that are registered, "
+        "and gym:MODULE:ID imports the module that registers one",
+    ),
+    named(
+        "an unknown task of dm_control",
+        "dmc:cartpole-swing",
+        "unknown dm_control task 'cartpole-swing'; did you mean 'cartpole-swingup'?",
+        needs=("dm_control", "shimmy"),
+    ),
+    named("no function", "py:mine", "'py:mine' should read py:package.module:factory"),
+    named(
+        "a relative module",
+        "py:.mine:make",
+        "py:.mine:make: '.mine' is no module's name; it should read package.module",
+    ),
+    named(
+        "an unknown module",
+        "py:nowhere:make",
+        "py:nowhere:make: there is no module 'nowhere' on the Python path or in this folder",
+    ),
+    named(
+        "a module that needs another",
+        "py:mine:make",
+        "py:mine:make: 'mine' needs the module 'no_such_module', which is not installed",
+        mine("import no_such_module\n"),
+    ),
+    named(
+        "a module with a slip of the pen",
+        "py:mine:make",
+        "py:mine:make: importing 'mine' failed (SyntaxError: …, …mine.py:7): mend the module",
+        mine("def make(:\n"),
+    ),
+    named(
+        "an unknown function",
+        "py:mine:maek",
+        "unknown function of 'mine' 'maek'; did you mean 'make'?",
+        mine("def make(): return Walk()\n"),
+    ),
+    named(
+        "a function that needs an argument",
+        "py:mine:make",
+        "py:mine:make cannot be called without arguments: missing a required argument: 'length'; "
+        "give its arguments defaults",
+        mine("def make(length): return Walk(length)\n"),
+    ),
+    named(
+        "a function that fails",
+        "py:mine:make",
+        "py:mine:make could not be made (ZeroDivisionError: division by zero, …mine.py:7): mend the function",
+        mine("def make(): return Walk(1 / 0)\n"),
+    ),
+    named(
+        "a function that makes no environment",
+        "py:mine:make",
+        "py:mine:make made a builtins.NoneType, not a gymnasium.Env (Shimmy wraps gym's and dm_env's)",
+        mine("def make(): pass\n"),
+    ),
+]
+
+SPACES = [
+    named(
+        "actions without bounds",
+        "py:mine:make",
+        "py:mine:make: the action space Box(-inf, inf, (1,), float32) has an infinite bound, so its actions cannot be "
+        "scaled to [-1, 1]: give it finite bounds, for instance with gymnasium.wrappers.TransformAction or "
+        "RescaleAction and ClipAction",
+        mine(
+            "class make(Walk):\n    action_space = property(lambda _: spaces.Box(-np.inf, np.inf, (1,)), lambda *_: None)\n"
+        ),
+    ),
+    named(
+        "actions of a kind that is not supported",
+        "py:mine:make",
+        "py:mine:make: the action space Text(1, 3, …) is not supported: only Box, Discrete, MultiDiscrete, MultiBinary "
+        "are; wrap the environment so that its actions are one of them, for instance with "
+        "gymnasium.wrappers.TransformAction",
+        mine("class make(Walk):\n    action_space = property(lambda _: spaces.Text(3), lambda *_: None)\n"),
+    ),
+    named(
+        "observations of a kind that is not supported",
+        "py:mine:make",
+        "py:mine:make: the observation 'words' has the space Text(1, 3, …), which is not supported: arrays and their "
+        "tuples are; wrap it, for instance with gymnasium.wrappers.TransformObservation",
+        mine(
+            "class make(Walk):\n"
+            "    observation_space = property(lambda _: spaces.Dict(words=spaces.Text(3)), lambda *_: None)\n"
+        ),
+    ),
+    named(
+        "observations of nothing",
+        "py:mine:make",
+        "py:mine:make: the observation space Dict() is empty",
+        mine("class make(Walk):\n    observation_space = property(lambda _: spaces.Dict(), lambda *_: None)\n"),
+    ),
+    Mistake(
+        "a drawn image that cannot be halved",
+        "train dreamer --env py:tiny:walk --pixels --size 40",
+        "observation 'image': an image of 40 x 40 cannot be halved 4 times; choose sides divisible by 16 "
+        "(of a drawn image: --size 32), or fewer --encoder.cnn.stages and --decoder.cnn.stages",
+        needs=("cv2",),
+    ),
+    named(
+        "an environment's own image that cannot be halved",
+        "py:mine:make",
+        "observation 'camera': an image of 84 x 84 cannot be halved 4 times; choose sides divisible by 16 "
+        "(of a drawn image: --size 80), or fewer --encoder.cnn.stages and --decoder.cnn.stages",
+        mine(
+            "class make(Walk):\n"
+            "    observation_space = property(\n"
+            "        lambda _: spaces.Dict(camera=spaces.Box(0, 255, (84, 84, 3), np.uint8)), lambda *_: None\n"
+            "    )\n"
+        ),
+    ),
+    named(
+        "pixels of an environment that draws nothing",
+        "py:mine:make --pixels",
+        "py:mine:make cannot be observed as pixels: its render_mode is None, not 'rgb_array' (it knows ['rgb_array'])",
+        mine("def make(): return Walk()\n"),
+    ),
+]
+
+PACKAGES = [
+    named(
+        "dm_control without its package",
+        "dmc:cartpole-swingup",
+        "dmc:cartpole-swingup needs the package 'dm_control', which is not installed: pip install 'reverie[dmc]'",
+        without("dm_control.suite"),
+    ),
+    named(
+        "dm_control without Shimmy",
+        "dmc:cartpole-swingup",
+        "dmc:cartpole-swingup needs the package 'shimmy', which is not installed: pip install 'reverie[dmc]'",
+        without("shimmy"),
+        needs=("dm_control",),
+    ),
+    named(
+        "pixels without pygame",
+        "gym:Pendulum-v1 --pixels",
+        "drawing gym:Pendulum-v1 needs the package 'pygame', which is not installed: pip install 'reverie[pixels]'",
+        without("pygame"),
+    ),
+    named(
+        "pixels of another size without OpenCV",
+        "py:tiny:walk --pixels --size 32",
+        "resizing the image of py:tiny:walk needs the package 'opencv-python-headless', which is not installed: "
+        "pip install 'reverie[pixels]'",
+        without("cv2"),
+    ),
+    named(
+        "pixels of MuJoCo without OpenGL",
+        "dmc:cartpole-swingup --pixels",
+        "drawing dmc:cartpole-swingup needs OpenGL, and MUJOCO_GL=disabled (chosen for you where neither EGL nor "
+        "OSMesa opens): set MUJOCO_GL=egl (apt install libegl1) or MUJOCO_GL=osmesa (apt install libosmesa6); "
+        "learning from state needs neither",
+        without_opengl,
+        needs=("dm_control", "shimmy"),
+    ),
+]
+
+DEVICES = [
+    Mistake(
+        "a device that does not exist",
+        "train dreamer --env gym:Pendulum-v1 --device gpu0",
+        "device 'gpu0' cannot be used here: Invalid device string: 'gpu0'; try --device cpu",
+    ),
+    Mistake(
+        "a device that is not here",
+        "train dreamer --env gym:Pendulum-v1 --device cuda:99",
+        "device 'cuda:99' cannot be used here: …; try --device cpu",
+    ),
+    Mistake(
+        "a device that draws no numbers",
+        "train dreamer --env gym:Pendulum-v1 --device meta",
+        "device 'meta' cannot be used here: …; try --device cpu",
+    ),
+]
+
+
+def going(situation: str, message: str, prepare, check=None) -> Mistake:
+    """An environment that goes wrong while a run is trained."""
+    command = "train dreamer --env py:mine:make --run run"
+    return Mistake(situation, command, message, prepare, leaves="run", tiny=True, check=check)
+
+
+def kept() -> None:
+    """What was learned until then is still there: the evaluation at frame 48 wrote a checkpoint."""
+    for name in ("config.json", "metrics.jsonl", "checkpoint/run.safetensors"):
+        assert Path("run", name).exists()
+
+
+def without_end(at: Place) -> None:
+    """An environment whose episodes have no end, and little patience."""
+    at.module(HEADER + "def make(): return Walk(length=10**9)\n")
+    at.patch.setattr(evaluate, "LONGEST", 1000)
+
+
+CLIP = "a world cannot be learned from that: mend the environment, or clip it in a wrapper"
+TRAINING = [
+    going(
+        "an observation that is no number",
+        f"the environment returned an observation 'state' of nan after 30 agent steps; {CLIP}",
+        mine("class make(Walk):\n    def seen(self): return super().seen() * (np.nan if self.taken == 30 else 1)\n"),
+    ),
+    going(
+        "an observation without a bound",
+        f"the environment returned an observation 'state' of inf after 55 agent steps; {CLIP}",
+        mine("class make(Walk):\n    def seen(self): return super().seen() + (np.inf if self.taken == 55 else 0)\n"),
+        check=kept,
+    ),
+    going(
+        "a reward that is no number",
+        f"the environment returned a reward of nan after 12 agent steps; {CLIP}",
+        mine(
+            "class make(Walk):\n"
+            "    def step(self, action):\n"
+            "        seen, reward, *rest = super().step(action)\n"
+            "        return seen, np.nan if self.taken == 12 else reward, *rest\n"
+        ),
+    ),
+    going(
+        "a reward that is no number, in an evaluation alone",
+        f"the environment returned a reward of nan after 7 steps of an evaluation; {CLIP}",
+        mine(
+            "class make(Walk):\n"
+            "    made = 0\n"
+            "    def __init__(self):\n"
+            "        super().__init__()\n"
+            "        make.made += 1\n"
+            "        self.number = make.made\n"
+            "    def step(self, action):\n"
+            "        seen, reward, *rest = super().step(action)\n"
+            "        return seen, np.nan if self.number > 1 and self.now == 7 else reward, *rest\n"
+        ),
+    ),
+    going(
+        "an episode that never ends",
+        "an episode did not end within … steps; give the environment an end, such as --episode-limit 1000",
+        without_end,
+    ),
+    Mistake(
+        "a prefill that is shorter than a chunk",
+        "train dreamer --env py:tiny:walk --prefill 2 --run run",
+        "the replay holds … records, fewer than a chunk of 5; raise --prefill",
+        leaves="run",
+        tiny=True,
+    ),
+]

@@ -1,0 +1,94 @@
+"""Mistakes about suites of results, their tables, and measurements."""
+
+from pathlib import Path
+
+from mistake import Mistake
+
+TABLE = "results pendulum --table"
+COLUMNS = "task,observation,method,source,env_frames,seeds,mean,std"
+
+
+def written(name: str, content: str | bytes):
+    """A file of the user's."""
+    data = content.encode() if isinstance(content, str) else content
+    return lambda at: Path(name).write_bytes(data)
+
+
+def verified(at) -> None:
+    """A note of what was verified that somebody spoiled."""
+    Path("results").mkdir()
+    Path("results/verified.json").write_text("[]")
+
+
+RESULTS = [
+    Mistake(
+        "no suite",
+        "results",
+        "name a suite, as in: reverie results pendulum (all of them: all; what there is: --list)",
+    ),
+    Mistake("an unknown suite", "results pendulumm", "unknown suite 'pendulumm'; did you mean 'pendulum'?"),
+    Mistake("no jobs", "results pendulum --jobs 0", "--jobs must be at least 1, not 0"),
+    Mistake("no time", "results --verify --seconds nan", "--seconds must be at least 1, not nan"),
+    Mistake("negative frames", "results --verify --frames -1", "--frames must not be negative, not -1"),
+    Mistake(
+        "an unknown preset to verify",
+        "results --verify dreamr",
+        "unknown preset 'dreamr'; did you mean 'dreamer'?",
+    ),
+    Mistake(
+        "nothing to verify",
+        "results --verify",
+        "results holds no learning run of any preset; learn one: see --list",
+    ),
+    Mistake(
+        "a note of what was verified that is spoiled",
+        "list",
+        "results/verified.json cannot be read: no object of objects; remove it and repeat: reverie results --verify",
+        verified,
+    ),
+    Mistake(
+        "published curves that are not there",
+        f"{TABLE} --published curves.csv",
+        "the published curves curves.csv cannot be read: No such file or directory; name a CSV file in UTF-8",
+    ),
+    Mistake(
+        "published curves that are no text",
+        f"{TABLE} --published curves.csv",
+        "the published curves curves.csv cannot be read: …; name a CSV file in UTF-8",
+        written("curves.csv", b"\x89PNG\r\n\x1a\n\x00\xff"),
+    ),
+    Mistake(
+        "published curves without a column",
+        f"{TABLE} --published curves.csv",
+        f"curves.csv lacks the column std; it needs {COLUMNS}",
+        written("curves.csv", COLUMNS.removesuffix(",std")),
+    ),
+    Mistake(
+        "published curves with a word for a number",
+        f"{TABLE} --published curves.csv",
+        "line 2 of curves.csv: env_frames and mean must be numbers, not 'many', '3'",
+        written("curves.csv", f"{COLUMNS}\npendulum,proprio,SAC,paper,many,5,3,1\n"),
+    ),
+    Mistake(
+        "a published method that is not in the table",
+        f"{TABLE} --published curves.csv --methods PPO",
+        "curves.csv holds no method 'PPO'; it holds SAC",
+        written("curves.csv", f"{COLUMNS}\npendulum,proprio,SAC,paper,1e5,5,3,1\n"),
+    ),
+    Mistake(
+        "a work folder below a file",
+        "results pendulum --work notes",
+        "notes/pendulum: Not a directory; make room, or name another place",
+        written("notes", "mine"),
+    ),
+]
+
+BENCH = [
+    Mistake("a median of nothing", "bench --repeats 0", "--repeats must be at least 1, not 0"),
+    Mistake("negative threads", "bench --threads -1", "--threads must be in [0, 1024], not -1; 0 chooses"),
+    Mistake(
+        "a device that does not exist",
+        "bench --device gpu0",
+        "device 'gpu0' cannot be used here: Invalid device string: 'gpu0'; try --device cpu",
+    ),
+]
