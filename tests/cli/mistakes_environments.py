@@ -125,7 +125,8 @@ SPACES = [
         "scaled to [-1, 1]: give it finite bounds, for instance with gymnasium.wrappers.TransformAction or "
         "RescaleAction and ClipAction",
         mine(
-            "class make(Walk):\n    action_space = property(lambda _: spaces.Box(-np.inf, np.inf, (1,)), lambda *_: None)\n"
+            "class make(Walk):\n"
+            "    action_space = property(lambda _: spaces.Box(-np.inf, np.inf, (1,)), lambda *_: None)\n"
         ),
     ),
     named(
@@ -155,14 +156,14 @@ SPACES = [
     Mistake(
         "a drawn image that cannot be halved",
         "train dreamer --env py:tiny:walk --pixels --size 40",
-        "observation 'image': an image of 40 x 40 cannot be halved 4 times; choose sides divisible by 16 "
+        "observation 'image': an image of 40 x 40 cannot be halved 4 times; choose a size divisible by 16 "
         "(of a drawn image: --size 32), or fewer --encoder.cnn.stages and --decoder.cnn.stages",
         needs=("cv2",),
     ),
     named(
         "an environment's own image that cannot be halved",
         "py:mine:make",
-        "observation 'camera': an image of 84 x 84 cannot be halved 4 times; choose sides divisible by 16 "
+        "observation 'camera': an image of 84 x 84 cannot be halved 4 times; choose a size divisible by 16 "
         "(of a drawn image: --size 80), or fewer --encoder.cnn.stages and --decoder.cnn.stages",
         mine(
             "class make(Walk):\n"

@@ -32,7 +32,7 @@ from reverie.errors import MissingExtra, UserError
         ("py:counting.inner:make", "py:counting.inner:make: there is no module 'counting.inner'"),
         ("py:counting:factori", "unknown function of 'counting' 'factori'; did you mean 'factory'?"),
         ("py:counting:number", "unknown function of 'counting' 'number'"),
-        ("py:counting:demanding", "py:counting:demanding cannot be called with nothing but no argument: missing"),
+        ("py:counting:demanding", "py:counting:demanding cannot be called without arguments: missing"),
         ("py:counting:nothing", "py:counting:nothing made a builtins.NoneType, not a gymnasium.Env"),
     ],
 )
@@ -112,7 +112,7 @@ def test_an_environment_is_closed_where_it_cannot_be_used():
             closed.append(self)
 
     with pytest.raises(UserError):
-        make(lambda: Refused(action_space=spaces.Text(2)))
+        make(lambda: Refused(action_space=spaces.Text(3)))
     assert len(closed) == 1
 
 
@@ -129,12 +129,12 @@ def unchecked():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"env": ""}, "env is empty"),
-        ({"action_repeat": 0}, "action_repeat must be at least 1, got 0"),
-        ({"size": 0}, "size must be at least 1, got 0"),
-        ({"frame_stack": -1}, "frame_stack must be at least 1, got -1"),
-        ({"episode_limit": -2}, "episode_limit must be at least 0, got -2"),
-        ({"num_envs": 0}, "num_envs must be at least 1, got 0"),
+        ({"env": ""}, "--env is empty"),
+        ({"action_repeat": 0}, "--action-repeat must be at least 1, not 0"),
+        ({"size": 0}, "--size must be at least 1, not 0"),
+        ({"frame_stack": -1}, "--frame-stack must be at least 1, not -1"),
+        ({"episode_limit": -2}, "--episode-limit must not be negative, not -2"),
+        ({"num_envs": 0}, "--num-envs must be at least 1, not 0"),
         ({"vector": "asink"}, "unknown vector 'asink'; did you mean 'async'?"),
     ],
 )
@@ -146,9 +146,9 @@ def test_configuration(change, message):
 
 @pytest.mark.usefixtures("unchecked")
 def test_arguments():
-    with pytest.raises(UserError, match="frame_stack must be at least 1, got 0"):
+    with pytest.raises(UserError, match="frame_stack must be at least 1, not 0"):
         make(Counting, frame_stack=0)
-    with pytest.raises(UserError, match="num_envs must be at least 1, got 0"):
+    with pytest.raises(UserError, match="num_envs must be at least 1, not 0"):
         make_vector([])
     with pytest.raises(UserError, match="unknown vector 'threads'"):
         make_vector([Counting], "threads")

@@ -76,7 +76,7 @@ class CNNConfig:
         if height % factor or width % factor:
             raise UserError(
                 f"an image of {height} x {width} cannot be halved {self.stages} times; "
-                f"choose sides divisible by {factor} (of a drawn image: --size {near}), "
+                f"choose a size divisible by {factor} (of a drawn image: --size {near}), "
                 "or fewer --encoder.cnn.stages and --decoder.cnn.stages"
             )
         return height // factor, width // factor
