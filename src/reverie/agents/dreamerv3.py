@@ -100,15 +100,15 @@ def _published(deter: int, units: int, depth: int) -> dict[str, Any]:
 _FAST = OptimiserConfig(algorithm="laprop", lr=1e-3, beta2=0.99, eps=1e-20, clip=0.0, agc=0.3, warmup=100)
 LAPTOP = _nets(256, 128, CategoricalConfig(groups=16, classes=8), 8) | {
     "train": TrainConfig(threads=1),
-    "preprocess": PreprocessConfig(vectors="running", images="running", reward_unit=1.0),
+    "preprocess": PreprocessConfig(vectors="symlog", images="unit", reward_unit=1.0),
     "objective": (
         FilteringConfig(
             optimiser=_FAST,
-            vector=4.0,
-            image=0.02,
-            reward=2.0,
+            vector=2.0,
+            image=2.0,
+            reward=1.0,
             continuation=1.0,
-            dynamics=0.5,
+            dynamics=1.0,
             representation=0.1,
             free_nats=1.0,
         ),
@@ -119,15 +119,13 @@ LAPTOP = _nets(256, 128, CategoricalConfig(groups=16, classes=8), 8) | {
             critic=HeadConfig(mlp=_mlp(3, 128), output="two-hot"),
             actor_optimiser=_FAST,
             critic_optimiser=_FAST,
-            horizon=12,
-            starts=96,
-            gamma=0.98,
+            starts=64,
+            gamma=0.99,
             gradient="score",
         ),
     ),
 }
-"""Tuned for a laptop: the published recipe with smaller networks, shorter chunks, fewer dreams, larger steps and, as in
-`dreamer`, standardised observations and weights that let the latents hold more."""
+"""Tuned for a laptop: the published recipe with smaller networks, shorter chunks, fewer dreams and larger steps."""
 
 DREAMERV3 = Preset(
     name="dreamerv3",
