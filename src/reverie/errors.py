@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
 
 
 class UserError(ValueError):
@@ -39,3 +41,28 @@ def unknown(kind: str, value: str, known: Iterable[str]) -> UserError:
     if near:
         return UserError(f"unknown {kind} '{value}'; did you mean '{near[0]}'?")
     return UserError(f"unknown {kind} '{value}'; known: {', '.join(names)}")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at, for commands that look at many before they speak.
+
+    Attributes:
+        level: fine, a note (worth knowing), or a violation (training refuses it, or is spoiled by it).
+        name: what was found, as one hyphenated word.
+        message: the thing and its value.
+        cure: what to do about it; empty where the message says so, or nothing need be done.
+    """
+
+    level: Literal["fine", "note", "violation"]
+    name: str
+    message: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.level:<10} {self.name}: {self.message}" + (f"; {self.cure}" if self.cure else "")
+
+
+def violations(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that training refuses or is spoiled by."""
+    return [finding for finding in findings if finding.level == "violation"]

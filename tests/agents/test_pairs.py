@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,10 @@ from reverie.agents.parts import PARTS
 from reverie.agents.presets import PRESETS
 
 SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.scales]
+HUGE = [("dreamerv3", size) for size in ("25m", "50m", "100m", "200m", "400m")]
+"""Too large to be trained here: tests/agents/test_dreamerv3.py builds them without memory and counts."""
+MEASURED = {"behaviour.return_range", "behaviour.ends"}
+"""Where returns are not divided by their range, it is not measured."""
 PAIRS = [dict(zip(PARTS, names, strict=True)) for names in itertools.product(*PARTS.values())]
 
 
@@ -22,15 +27,23 @@ def update(learning, resolved, times):
     return metrics
 
 
+def without_free_nats(resolved):
+    """A tiny latent's mismatch may lie below the floor, where the prior learns nothing."""
+    objective = replace(resolved.config.objective, free_nats=0.0)
+    return replace(resolved, config=replace(resolved.config, objective=objective))
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_learns(preset):
-    resolved = tiny(preset)
+    resolved = without_free_nats(tiny(preset))
     agent = built(resolved)
     before = weights(agent)
-    update(learner(resolved, agent), resolved, 5)
+    # A target may follow only now and then.
+    update(learner(resolved, agent), resolved, 1 + getattr(resolved.config.behaviour, "target_every", 5))
     still = set(before) - changed(before, agent)
     # All weights of world, actor and critic move; what is measured on real experience does not.
-    assert {name for name in still if "preprocess" not in name} == set()
+    idle = set() if getattr(resolved.config.behaviour, "return_scale", False) else MEASURED
+    assert {name for name in still if "preprocess" not in name} - idle == set()
 
 
 @pytest.mark.parametrize("parts", PAIRS, ids=lambda parts: "-".join(parts.values()))
@@ -42,10 +55,20 @@ def test_every_pair_of_parts_learns(parts):
     assert metrics["kl"] > 0
 
 
-@pytest.mark.parametrize(("preset", "scale"), SCALES, ids="-".join)
+@pytest.mark.parametrize("preset", ["rssm-continuous", "rssm-discrete", "dreamerv2", "dreamerv3"])
+def test_a_preset_learns_to_choose(preset):
+    resolved = without_free_nats(tiny(preset, "py:tiny:choosing"))
+    agent = built(resolved)
+    before = weights(agent)
+    update(learner(resolved, agent), resolved, 5)
+    # One-hot actions: by the score function or, in value-gradient, straight through the choice.
+    assert {name for name in before if "behaviour.actor" in name} <= changed(before, agent)
+
+
+@pytest.mark.parametrize(("preset", "scale"), [pair for pair in SCALES if pair not in HUGE], ids=lambda name: name)
 def test_the_published_sizes_make_an_update(preset, scale):
     resolved = tiny(preset)
-    config = PRESETS[preset].config(resolved.config.env, scale)
+    config = PRESETS[preset].config(resolved.config.env, scale, resolved.parts)
     full = type(resolved)(preset=preset, scale=scale, parts=resolved.parts, config=config)
     update(learner(full), full, 1)
 

@@ -161,3 +161,36 @@ def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
 def changed(before: dict[str, torch.Tensor], module: torch.nn.Module) -> set[str]:
     """The names of the weights and buffers that are no longer what they were."""
     return {name for name, x in module.state_dict().items() if not torch.equal(before[name], x)}
+
+
+class Senses(Walk):
+    """A walk seen through two eyes, one not square and one without colour, and two vectors."""
+
+    def __init__(self, sides: tuple[int, int] = (16, 32)) -> None:
+        super().__init__()
+        self.observation_space = spaces.Dict(
+            {
+                "left eye": spaces.Box(0, 255, (*sides, 3), np.uint8),
+                "right.eye": spaces.Box(0, 255, (32, 16), np.uint8),
+                "place": spaces.Box(-np.inf, np.inf, (1,), np.float32),
+                "clock": spaces.Box(0, 1, (1, 1), np.float64),
+            }
+        )
+
+    def seen(self):
+        """All four, each from the place and the time."""
+        place, clock = super().seen()
+        shade = int(np.clip(100 + 50 * place, 0, 255))
+        shapes = {key: space.shape for key, space in self.observation_space.items() if space.dtype == np.uint8}  # type: ignore[attr-defined]
+        images = {key: np.full(shape, shade, np.uint8) for key, shape in shapes.items()}
+        return {**images, "place": np.array([place], np.float32), "clock": np.array([[clock]], np.float64)}
+
+
+def senses() -> gymnasium.Env:
+    """Two images and two vectors."""
+    return Senses()
+
+
+def uneven() -> gymnasium.Env:
+    """An eye whose sides cannot be halved four times."""
+    return Senses((20, 32))

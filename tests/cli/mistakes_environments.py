@@ -153,15 +153,17 @@ SPACES = [
     Mistake(
         "a drawn image that cannot be halved",
         "train dreamer --env py:tiny:walk --pixels --size 40",
-        "observation 'image': an image of 40 x 40 cannot be halved 4 times; choose a size divisible by 16 "
-        "(of a drawn image: --size 32), or fewer --encoder.cnn.stages and --decoder.cnn.stages",
+        "the observation 'image' is an image of 40 x 40, which cannot be halved 4 times: resize it to 32 x 32 "
+        "(with --pixels: --size; else gymnasium.wrappers.ResizeObservation) or --encoder.cnn.stages 3 "
+        "--decoder.cnn.stages 3",
         needs=("cv2",),
     ),
     named(
         "an environment's own image that cannot be halved",
         "py:mine:make",
-        "observation 'camera': an image of 84 x 84 cannot be halved 4 times; choose a size divisible by 16 "
-        "(of a drawn image: --size 80), or fewer --encoder.cnn.stages and --decoder.cnn.stages",
+        "the observation 'camera' is an image of 84 x 84, which cannot be halved 4 times: resize it to 80 x 80 "
+        "(with --pixels: --size; else gymnasium.wrappers.ResizeObservation) or --encoder.cnn.stages 2 "
+        "--decoder.cnn.stages 2",
         mine(
             "class make(Walk):\n"
             "    observation_space = property(\n"

@@ -9,14 +9,15 @@ WORDS = [
     Mistake(
         "no command",
         "",
-        "name a command: train, resume, eval, video, list, bench, results; what they do: reverie --help",
+        "name a command: train, resume, eval, video, list, bench, results, check-env, doctor; "
+        "what they do: reverie --help",
     ),
     Mistake("an unknown command", "trian", "unknown command 'trian'; did you mean 'train'?"),
     Mistake(
         "no preset",
         "train",
         "name a preset first, as in: reverie train dreamer --env gym:Pendulum-v1 "
-        "(dreamer, dreamer-reward, dreamerv2, dreamerv3)",
+        "(dreamer, dreamer-reward, dreamerv2, dreamerv3, rssm-continuous, rssm-discrete)",
     ),
     Mistake("an option before the preset", "train --env gym:Pendulum-v1 dreamer", "name a preset first, as in: …"),
     Mistake("an unknown preset", "train dreamr", "unknown preset 'dreamr'; did you mean 'dreamer'?"),

@@ -139,3 +139,38 @@ def test_failures_to_draw_become_one_line(monkeypatch, failure):
     assert "libegl1" in line and "\n" not in line
     with pytest.raises(type(failure)), rendering.told_in_one_line("x", mujoco=False):
         raise failure
+
+
+@draws_opengl
+@pytest.mark.parametrize("name", ["dmc:cartpole-balance", "InvertedPendulum-v5"])
+def test_a_fast_look_is_nearly_the_same_picture(name):
+    out, err = run(
+        f"envs = [make({name!r}, pixels=True, look=look) for look in ('standard', 'fast')]\n"
+        "one, other = (env.reset(seed=0)[0]['image'].astype(float) for env in envs)\n"
+        "print(abs(one.mean() - other.mean()) < 5, abs(one - other).mean() < 10, (one != other).any(), other.std() > 5)"
+    )
+    assert err == ""
+    assert out.strip() == "True True True True"
+
+
+def test_a_fast_look_changes_no_physics_and_needs_no_opengl():
+    out, err = run(
+        "import numpy as np\n"
+        "for name in ('dmc:cartpole-balance', 'InvertedPendulum-v5'):\n"
+        "    for look in ('standard', 'fast'):\n"
+        "        env = make(name, look=look)\n"
+        "        env.reset(seed=0)\n"
+        "        action = np.full(env.action_space.shape, 0.5, env.action_space.dtype)\n"
+        "        print([env.step(action)[1:2] for _ in range(3)], *env.step(action)[0].values())\n",
+        MUJOCO_GL="disabled",
+    )
+    lines = out.splitlines()
+    assert (len(lines), err) == (4, "")
+    assert lines[0] == lines[1] and lines[2] == lines[3]
+
+
+@pytest.mark.parametrize("name", ["Pendulum-v1", "py:counting:factory"])
+def test_a_fast_look_is_mujocos_alone(name):
+    with pytest.raises(UserError) as error:
+        make(name, look="fast")
+    assert str(error.value) == f"{name} is not drawn by MuJoCo, so --look fast is not for it; leave --look out"

@@ -79,6 +79,24 @@ def test_the_rms_norm_by_hand():
     assert [name for name, _ in rms.named_parameters()] == ["weight"]
 
 
+@pytest.mark.parametrize("shape", [(5,), (3, 5), (2, 3, 5), (0, 5)])
+def test_the_rms_norm_and_its_gradient_are_torchs(shape):
+    ours, theirs = RMSNorm(5).double(), nn.RMSNorm(5, eps=1e-4).double()
+    nn.init.normal_(ours.weight)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    g = torch.randn(shape, dtype=torch.float64)
+    torch.testing.assert_close(ours(x), theirs(x))
+    for a, b in zip(
+        torch.autograd.grad(ours(x), [x, ours.weight], g),
+        torch.autograd.grad(theirs(x), [x, theirs.weight], g),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b)
+    ours.requires_grad_(False)
+    torch.testing.assert_close(*(torch.autograd.grad(net(x), x, g)[0] for net in (ours, theirs)))
+
+
 def test_the_rms_norm_keeps_its_precision_under_autocast():
     with torch.autocast("cpu", torch.bfloat16):
         assert RMSNorm(4)(torch.randn(2, 4, dtype=torch.bfloat16)).dtype == torch.float32

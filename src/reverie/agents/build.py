@@ -7,6 +7,7 @@ from reverie.agents.agent import Agent
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
 from reverie.dynamics.dynamics import ENTRIES, Dynamics
+from reverie.envs.check import uneven_images
 from reverie.envs.codec import ActionCodec, codec
 from reverie.errors import UserError
 from reverie.representation.decoder import Decoder
@@ -33,7 +34,14 @@ def shapes_of(space: gymnasium.spaces.Dict) -> Shapes:
 
 
 def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> World:
-    """The world for observations of these shapes and actions of that width."""
+    """The world for observations of these shapes and actions of that width.
+
+    Raises:
+        UserError: for an image whose sides cannot be halved as often as the encoder or the decoder does.
+    """
+    for stages in (config.encoder.cnn.stages, config.decoder.cnn.stages):
+        for finding in uneven_images(shapes, stages):
+            raise UserError(f"{finding.message}: {finding.cure}")
     encoder = Encoder(config.encoder, shapes)
     latent = parts.chosen("latent")(config.latent)
     entry = ENTRIES[config.dynamics.join](config.dynamics.entry, latent.size, action)

@@ -39,6 +39,8 @@ class TrainConfig:
     """episodes per evaluation, in an environment of their own with seeds of their own"""
     log_every: int = 100
     """updates between lines of metrics"""
+    wandb: str = ""
+    """project of Weights & Biases that is shown the metrics as well; empty: none"""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps, ..."""
     precision: Literal["float32", "bfloat16"] = "float32"

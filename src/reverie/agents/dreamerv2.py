@@ -71,7 +71,7 @@ PAPER = _paper(
     # KL balance 0.8 of a KL that weighs 0.1
     FilteringConfig(
         optimiser=replace(_ADAM, lr=2e-4),
-        vector=2.0,
+        vector=1.0,
         image=1.0,
         reward=1.0,
         continuation=5.0,
@@ -88,7 +88,7 @@ CONTROL = _paper(
     TrainConfig(steps=1_000_000, prefill=1_000, pretrain=100, train_every=5, batch=16, length=50, eval_every=10_000),
     FilteringConfig(
         optimiser=replace(_ADAM, lr=3e-4),
-        vector=2.0,
+        vector=1.0,
         image=1.0,
         reward=1.0,
         continuation=1.0,

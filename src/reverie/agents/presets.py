@@ -4,5 +4,8 @@ from reverie.agents.dreamer import DREAMER, DREAMER_REWARD
 from reverie.agents.dreamerv2 import DREAMERV2
 from reverie.agents.dreamerv3 import DREAMERV3
 from reverie.agents.preset import Preset
+from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (DREAMER, DREAMER_REWARD, DREAMERV2, DREAMERV3)}
+PRESETS: dict[str, Preset] = {
+    preset.name: preset for preset in (DREAMER, DREAMER_REWARD, DREAMERV2, DREAMERV3, RSSM_CONTINUOUS, RSSM_DISCRETE)
+}

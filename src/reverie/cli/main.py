@@ -64,6 +64,18 @@ def _results(arguments: Sequence[str]) -> None:
     results(arguments)
 
 
+def _check_env(arguments: Sequence[str]) -> None:
+    from reverie.cli.check import check_env
+
+    check_env(arguments)
+
+
+def _doctor(arguments: Sequence[str]) -> None:
+    from reverie.cli.doctor import doctor
+
+    doctor(arguments)
+
+
 # Imported when they are called, so that `reverie --help` need not wait for torch.
 COMMANDS: dict[str, tuple[Command, str]] = {
     "train": (_train, "train a preset on an environment, and show its dreams"),
@@ -73,6 +85,8 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
     "bench": (_bench, "measure updates, dreams and acting on this machine"),
     "results": (_results, "run suites of learning runs, make their tables and curves, verify what is recorded"),
+    "check-env": (_check_env, "try an environment before training: what it is, and what is wrong with it"),
+    "doctor": (_doctor, "look at this machine: packages, devices, rendering, memory, disk"),
 }
 
 USAGE = "\n".join(
@@ -81,7 +95,7 @@ USAGE = "\n".join(
         "",
         "Reinforcement learning inside learned world models.",
         "",
-        *[f"  {name:<8}{purpose}" for name, (_, purpose) in COMMANDS.items()],
+        *[f"  {name:<10} {purpose}" for name, (_, purpose) in COMMANDS.items()],
         "",
         "  reverie train dreamer --env dmc:cartpole-swingup --action-repeat 4",
         "  reverie COMMAND --help shows all that a command takes",

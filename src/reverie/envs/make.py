@@ -2,7 +2,7 @@
 
     suite                  repeat           limit            observe                    stack
     the environment    ->  RepeatAction ->  TimeLimit   ->   drawn or its own, Dict ->  FrameStackObservation
-    (own time limit)       (rewards sum)    (agent steps)    (once per agent step)
+    (own limit, look)      (rewards sum)    (agent steps)    (once per agent step)
 
 All are Gymnasium's wrappers. Time limits, the environment's own or ours, arrive as `truncated`, never `terminated`.
 """
@@ -17,10 +17,12 @@ from gymnasium.wrappers import RepeatAction, TimeLimit
 
 from reverie.envs.codec import codec
 from reverie.envs.observation import as_dict, rendered, stacked
+from reverie.envs.rendering import FastLook
 from reverie.envs.suites import open_env, opened
 from reverie.errors import UserError, about, unknown
 
 Vector = Literal["sync", "async"]
+Look = Literal["standard", "fast"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,8 @@ class EnvConfig:
     """Observe a drawn image instead of the environment's own observation."""
     size: int = 64
     """Side of the drawn image, in pixels; an image that the environment itself observes keeps its size."""
+    look: Look = "standard"
+    """fast: MuJoCo draws without shadows, reflections and multisampling; standard: as the environment draws itself."""
     frame_stack: int = 1
     """How many of the latest observations the agent sees at once."""
     episode_limit: int = 0
@@ -58,6 +62,8 @@ class EnvConfig:
             )
         if self.vector not in get_args(Vector):
             raise unknown("vector", self.vector, get_args(Vector))
+        if self.look not in get_args(Look):
+            raise unknown("look", self.look, get_args(Look))
 
     def make(self) -> gymnasium.Env:
         """One environment."""
@@ -66,6 +72,7 @@ class EnvConfig:
             action_repeat=self.action_repeat,
             pixels=self.pixels,
             size=self.size,
+            look=self.look,
             frame_stack=self.frame_stack,
             episode_limit=self.episode_limit,
         )
@@ -81,6 +88,7 @@ def make(
     action_repeat: int = 1,
     pixels: bool = False,
     size: int = 64,
+    look: Look = "standard",
     frame_stack: int = 1,
     episode_limit: int = 0,
 ) -> gymnasium.Env:
@@ -90,6 +98,7 @@ def make(
         function that makes one. An observation that is no Dict becomes {"state": ..} or {"image": ..}.
     action_repeat: steps of the environment per action; the rewards are summed, the episode's end stops it.
     pixels, size: observe {"image": uint8 "size size 3"}, drawn by the environment, instead of its own observation.
+    look: "fast" draws MuJoCo without shadows, reflections and multisampling.
     frame_stack: latest observations side by side, the oldest first: images in their channels, vectors end to end.
     episode_limit: agent steps after which an episode is truncated; the environment's own limit holds as well. 0: that.
 
@@ -106,7 +115,7 @@ def make(
     try:
         with about(name):
             codec(own.action_space)
-        made: gymnasium.Env = own
+        made: gymnasium.Env = FastLook(own, name) if look == "fast" else own
         if action_repeat > 1:
             made = RepeatAction(made, action_repeat)
         if episode_limit:

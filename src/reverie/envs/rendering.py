@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import ctypes
+import importlib
 import os
 import sys
 import weakref
@@ -181,3 +182,51 @@ def _egl_opens() -> bool:
     egl_platform_device = 0x313F
     displays = (open_display(egl_platform_device, devices[i], None) for i in range(found.value))
     return any(display and egl.eglInitialize(display, None, None) for display in displays)
+
+
+class FastLook(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """MuJoCo drawn without shadows, reflections and multisampling, which on a CPU cost most of a picture's time.
+
+    What is switched off belongs to the model, which every renderer reads at its first picture or at each: no OpenGL
+    context is opened here, and nothing of the physics changes. Raises UserError where the environment is not MuJoCo's.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], name: str) -> None:
+        if not uses_mujoco(env):
+            raise UserError(f"{name} is not drawn by MuJoCo, so --look fast is not for it; leave --look out")
+        super().__init__(env)
+        self._simplify()
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode; some tasks of dm_control compile a new model for each."""
+        result = self.env.reset(seed=seed, options=options)
+        self._simplify()
+        return result
+
+    def _simplify(self) -> None:
+        inner: Any = self.unwrapped
+        model = inner.model if "mujoco_renderer" in vars(inner) else inner._env.physics.model.ptr
+        model.vis.quality.offsamples = model.vis.quality.shadowsize = 0
+        model.light_castshadow[:] = False
+        model.mat_reflectance[:] = 0
+
+
+def draws() -> str:
+    """Draw a picture with MuJoCo, and give the OpenGL backend that did it.
+
+    Raises UserError where the backend does not work, MissingExtra where MuJoCo is not installed.
+    """
+    prepare_mujoco()
+    if sys.platform == "linux" and backend() in _NO_BACKEND:
+        raise UserError(f"MuJoCo cannot draw here, neither with EGL nor with OSMesa (MUJOCO_GL={backend()}): {CURE}")
+    try:
+        with told_in_one_line("a test picture", mujoco=True):
+            mujoco: Any = importlib.import_module("mujoco")
+            renderer = mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 16, 16)
+            renderer.render()
+            renderer.close()
+    except UserError as error:
+        if isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name == "mujoco":
+            raise MissingExtra("mujoco", "dmc", "drawing with MuJoCo") from error
+        raise
+    return backend()

@@ -1,7 +1,8 @@
 """Normalisation layers and activations, by name."""
 
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 NormName = Literal["layer", "rms", "none"]
@@ -10,15 +11,45 @@ ActivationName = Literal["silu", "elu", "relu", "tanh"]
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "elu": nn.ELU, "relu": nn.ReLU, "tanh": nn.Tanh}
 
 
+class _Scaled(torch.autograd.Function):
+    """y = x r w with r = 1 / sqrt(mean(x^2) + eps), and its gradient by hand: torch's is put together from small steps.
+
+    dL/dx = r (g w - x r^2 mean(g w x)),    dL/dw = sum over rows of g x r
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        r = torch.rsqrt(x.square().mean(-1, keepdim=True) + eps)
+        ctx.save_for_backward(x, weight, r)
+        return (x * r).mul_(weight)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+        x, weight, r = ctx.saved_tensors
+        [g] = gradients
+        product = g * x
+        by_x = by_weight = None
+        if ctx.needs_input_grad[0]:
+            mean = (product @ weight).unsqueeze(-1) / x.shape[-1]
+            by_x = (g * weight).mul_(r).addcmul_(x, r.pow(3).mul_(mean), value=-1)
+        if ctx.needs_input_grad[1]:
+            by_weight = r.reshape(-1) @ product.reshape(-1, x.shape[-1])
+        return by_x, by_weight, None
+
+
 class RMSNorm(nn.RMSNorm):
     """x / sqrt(mean(x^2) + 1e-4) * weight over the last axis (Zhang and Sennrich 2019, eq. 4; DreamerV3's epsilon)."""
 
+    EPSILON = 1e-4
+
     def __init__(self, size: int) -> None:
-        super().__init__(size, eps=1e-4)
+        super().__init__(size, eps=self.EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise; under autocast in the weights' precision, which LayerNorm has by itself."""
-        return super().forward(x.to(self.weight.dtype))
+        with torch.autocast(x.device.type, enabled=False):
+            return _Scaled.apply(x.to(self.weight.dtype), self.weight, self.EPSILON)  # type: ignore[return-value]
 
 
 _NORMS = {"layer": lambda size: nn.LayerNorm(size, eps=1e-3), "rms": RMSNorm}

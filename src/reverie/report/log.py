@@ -1,45 +1,47 @@
-"""The log of a run: one JSON object per line in `metrics.jsonl`, and the scalars again for TensorBoard.
+"""The log of a run: one JSON object per line in `metrics.jsonl`, and the scalars again for those who look on.
 
     {"frames": 1000, "updates": 60, "seconds": 12.5, "train_seconds": 9.1, "loss/reward": 0.31, "eval/returns": [3, 5]}
 
-The JSON lines are the record: whole lines only, cut at a byte offset when a run resumes. TensorBoard's files are a view
-of them by environment frames.
+The JSON lines are the record: whole lines only, cut at a byte offset when a run resumes. Sinks (`reverie.report.sinks`:
+TensorBoard, Weights & Biases) are views of them by environment frames.
 """
 
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reverie.errors import UserError
+from reverie.report.sinks import Sink, sinks_of
 from reverie.report.write import plain
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 STAMP = ("frames", "updates", "seconds", "train_seconds")
 """The fields that every line starts with."""
 
 
 class MetricLog:
-    """Appends to `folder/metrics.jsonl` and to event files under `folder/tensorboard`.
+    """Appends to `folder/metrics.jsonl`, and shows the scalars to some sinks.
 
     A line that a crash cut short is removed when the log is opened again.
 
+    Args:
+        folder: the run's.
+        sinks: who is shown the scalars; by default those that the run's configuration names, TensorBoard among them.
+
     Raises:
         OSError: the folder cannot be made or written.
+        UserError: a sink cannot be opened.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], sinks: Sequence[Sink] | None = None) -> None:
         self.folder = Path(folder)
         self.path = self.folder / "metrics.jsonl"
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._sinks = sinks_of(self.folder) if sinks is None else list(sinks)
         self._file = open(self.path, "ab")  # noqa: SIM115 (open for the whole run)
         self._file.truncate(_whole_lines(self.path))
-        self._writer: SummaryWriter | None = None
-        self._purge_step: int | None = None
 
     def __enter__(self) -> "MetricLog":
         return self
@@ -63,12 +65,12 @@ class MetricLog:
         """Append one line, in one write, and flush it.
 
         Args:
-            frames: environment frames so far (action repeat counted), TensorBoard's horizontal axis.
+            frames: environment frames so far (action repeat counted), the sinks' horizontal axis.
             updates: gradient updates so far.
             seconds: wall-clock time since the run began.
             train_seconds: the part of it not spent on evaluations.
             metrics: name -> a number, or a list of numbers (such as `eval/returns`), which goes to the JSON alone.
-                A value that is not finite is null in the JSON, and itself in TensorBoard.
+                A value that is not finite is null in the JSON, and itself in the sinks.
 
         Raises:
             ValueError: a metric has the name of one of the four fields above.
@@ -81,7 +83,9 @@ class MetricLog:
         line = json.dumps(plain(stamp | values), allow_nan=False)
         self._file.write(line.encode() + b"\n")
         self._file.flush()
-        self._show({name: value for name, value in values.items() if isinstance(value, float)}, int(frames))
+        scalars = {name: value for name, value in values.items() if isinstance(value, float)}
+        for sink in self._sinks if scalars else ():
+            sink.show(scalars, int(frames))
 
     def sync(self) -> int:
         """Force the lines onto the disk, so that a checkpoint never knows more than the log; returns `offset`."""
@@ -89,7 +93,7 @@ class MetricLog:
         return self.offset
 
     def truncate(self, offset: int) -> None:
-        """Cut the log back to `offset` bytes, where a checkpoint left it; TensorBoard forgets the same steps.
+        """Cut the log back to `offset` bytes, where a checkpoint left it; sinks that can forget the same steps.
 
         Raises:
             UserError: the log is shorter than that, or has no end of a line there: it is not the checkpoint's log.
@@ -108,31 +112,15 @@ class MetricLog:
         if offset == size:
             return
         self._file.truncate(offset)
-        self._close_writer()
-        # Event files are only ever appended to. A writer that opens with a purge step tells the reader to drop what
-        # the older files hold from that step on.
-        self._purge_step = _last_frames(self.path) + 1
+        after = _last_frames(self.path) + 1
+        for sink in self._sinks:
+            sink.forget(after)
 
     def close(self) -> None:
-        """Close both files; closing twice does no harm."""
+        """Close the file and the sinks; closing twice does no harm."""
         self._file.close()
-        self._close_writer()
-
-    def _show(self, scalars: Mapping[str, float], frames: int) -> None:
-        if not scalars:
-            return
-        if self._writer is None:
-            # Imported here because it takes a second, which nobody who only reads a log should wait for.
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._writer = SummaryWriter(str(self.folder / "tensorboard"), purge_step=self._purge_step, flush_secs=30)
-        for name, value in scalars.items():
-            self._writer.add_scalar(name, value, frames)
-
-    def _close_writer(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        for sink in self._sinks:
+            sink.close()
 
 
 def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, Any]]:

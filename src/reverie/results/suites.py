@@ -36,7 +36,10 @@ def seeds(name: str, options: str, numbers: Iterable[int]) -> dict[str, str]:
 
 SWINGUP = "--env dmc:cartpole-swingup"
 PENDULUM = "--env gym:Pendulum-v1 --prefill 1000 --eval-every 1000 --eval-episodes 20"
-PIXELS = "--env gym:Pendulum-v1 --pixels --prefill 1000 --eval-every 1000 --eval-episodes 10"
+PIXELS = (
+    "--env gym:Pendulum-v1 --pixels --prefill 3000 --eval-every 1000 --eval-episodes 10 "
+    "--steps 9000 --length 32 --batch 12 --objective.dynamics 1.0"
+)
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
 HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
 SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 25000"
@@ -45,6 +48,7 @@ NO_NORM = (
     "--dynamics.prior.norm none --posterior.mlp.norm none --reward.mlp.norm none --continue.mlp.norm none "
     "--behaviour.actor.mlp.norm none --behaviour.critic.mlp.norm none"
 )
+CARTPOLE = "--env gym:CartPole-v1 --prefill 1000 --train-every 4 --steps 12000 --eval-every 1000"
 REPEAT_2 = "--action-repeat 2 --train-every 4 --steps 100000 --eval-every 10000"
 REPEAT_2_TASKS = (
     "cartpole-balance",
@@ -80,6 +84,17 @@ SUITES: dict[str, Suite] = {
         about="`dreamer` on six tasks of DeepMind Control from state, action repeat 2, 100,000 frames",
         runs=REPEAT_2_RUNS,
     ),
+    "dreamerv3": Suite(
+        about="`dreamerv3` on cartpole-swingup from state, action repeat 2, 100,000 frames",
+        runs=seeds("swingup", f"dreamerv3 {SWINGUP} {REPEAT_2}", range(2)),
+        solved=513.0,
+    ),
+    "cartpole": Suite(
+        about="`dreamerv2` and `dreamerv3` on CartPole-v1, discrete actions",
+        runs=seeds("dreamerv2", f"dreamerv2 {CARTPOLE}", range(3))
+        | seeds("dreamerv3", f"dreamerv3 {CARTPOLE}", range(3)),
+        solved=450.0,
+    ),
     "pendulum": Suite(
         about="`dreamer` and `dreamer-reward` on Pendulum-v1 from state",
         runs=seeds("dreamer", f"dreamer {PENDULUM} --steps 4000", range(5))
@@ -99,7 +114,7 @@ SUITES: dict[str, Suite] = {
     ),
     "pendulum-pixels": Suite(
         about="`dreamer` on Pendulum-v1 from 64 x 64 pixels, with its open-loop errors on held-out episodes",
-        runs=seeds("dreamer", f"dreamer {PIXELS} --steps 8000", range(2)),
+        runs=seeds("dreamer", f"dreamer {PIXELS}", range(2)),
         solved=-400.0,
     ),
     "ablations": Suite(

@@ -110,12 +110,12 @@ def measure(
         **split,
         data_ms=data,
         environment_ms=environment,
-        act_ms=_act(agent, spaces[0], device),
+        act_ms=act_ms(agent, spaces[0], device),
         dreamed_steps_per_second=_dreams(learner, batch, device, repeats),
         gflop=gflop,
         gflop_per_second=gflop / split["update_ms"] * 1e3,
         matmul_gflop_per_second=matmul_rate(device, dtype),
-        peak_mib=_peak(device),
+        peak_mib=peak_mib(device),
     )
 
 
@@ -127,12 +127,20 @@ def _split(learner: Learner, stage: Stage, batch: Any, device: torch.device, rep
     return {"update_ms": whole, "world_ms": world, "behaviour_ms": whole - world}
 
 
-def _act(agent: Any, space: gymnasium.spaces.Dict, device: torch.device) -> float:
-    observation: Mapping[str, np.ndarray] = {k: np.zeros((1, *box.shape), box.dtype) for k, box in space.items()}  # type: ignore[misc]
-    zero = first = np.zeros(1, np.float32)
+def act_ms(
+    agent: Any, space: gymnasium.spaces.Dict, device: torch.device, *, repeats: int = 200, rows: int = 1
+) -> float:
+    """The median duration of a choice of the agent in milliseconds, for that many environments at once."""
+    observation: Mapping[str, np.ndarray] = {k: np.zeros((rows, *box.shape), box.dtype) for k, box in space.items()}  # type: ignore[misc]
+    zero = first = np.zeros(rows, np.float32)
     generator = torch.Generator(device).manual_seed(0)
-    carry = agent.initial(1)
-    return median_ms(lambda: agent.act(observation, zero, first, carry, "explore", generator), device, 200, warm=20)
+    carry = agent.initial(rows)
+    warm = repeats // 10
+
+    def act() -> None:
+        agent.act(observation, zero, first, carry, "explore", generator)
+
+    return median_ms(act, device, repeats, warm=warm)
 
 
 def _dreams(learner: Learner, batch: Any, device: torch.device, repeats: int) -> float:
@@ -151,7 +159,8 @@ def _dreams(learner: Learner, batch: Any, device: torch.device, repeats: int) ->
     return rows * steps * horizon / median_ms(dream, device, max(3, repeats // 3)) * 1e3
 
 
-def _peak(device: torch.device) -> float:
+def peak_mib(device: torch.device) -> float:
+    """The most memory that was in use, in MiB: of the device on CUDA, of the process elsewhere."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

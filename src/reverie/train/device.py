@@ -1,6 +1,8 @@
-"""Devices and threads."""
+"""Devices, threads and memory."""
 
 import os
+import re
+from pathlib import Path
 
 import torch
 
@@ -50,3 +52,13 @@ def choose_threads(threads: int) -> int:
     chosen = threads or (int(asked) if asked.isdigit() else 0) or min(4, cores())
     torch.set_num_threads(chosen)
     return chosen
+
+
+def free_memory_mib() -> float | None:
+    """Memory that programs may still take, in MiB; None where the system does not say."""
+    try:
+        text = Path("/proc/meminfo").read_text()
+    except OSError:
+        return None
+    line = re.search(r"^MemAvailable: +(\d+) kB$", text, re.MULTILINE)
+    return int(line[1]) / 2**10 if line else None

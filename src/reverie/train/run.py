@@ -5,14 +5,15 @@ from pathlib import Path
 
 import torch
 
-from reverie.agents.program import count_updates
 from reverie.agents.resolve import Resolved
 from reverie.errors import UserError
 from reverie.report.log import read_metrics
 from reverie.report.pictures import draw_open_loop, film
 from reverie.report.plots import dreamed_against_real, learning_curve
 from reverie.report.progress import Progress
+from reverie.report.sinks import check_sinks
 from reverie.train.folder import RunFolder, default_path
+from reverie.train.forecast import plan, told
 from reverie.train.interrupt import Interrupt, Stopped
 from reverie.train.trainer import Trainer
 
@@ -48,6 +49,7 @@ def run(
     """
     folder = folder_of(resolved, path)
     folder.check()
+    check_sinks(resolved.config.train.wandb)
     # What cannot be built leaves no folder behind.
     trainer = Trainer(resolved, folder)
     try:
@@ -94,6 +96,8 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
         say(f"the run in {folder.path} is finished")
         return
     say(headline(resolved, trainer))
+    if not trainer.frames:
+        say(str(plan(resolved, trainer)))
     try:
         with Interrupt(minutes) as stop, Progress(resolved.config.train.steps) as progress:
             trainer.run(progress, stop)
@@ -117,14 +121,22 @@ def headline(resolved: Resolved, trainer: Trainer) -> str:
 
 
 def forecast(resolved: Resolved, path: str | Path | None, say: Say = print) -> None:
-    """Build everything and say what a run would be, without a step and without a folder."""
+    """Build everything, try some steps and updates, and say what a run would be; no folder is made.
+
+    Raises:
+        UserError: if something cannot be built, or the environment returns what is not finite.
+    """
     folder = folder_of(resolved, path)
+    check_sinks(resolved.config.train.wandb)
     trainer = Trainer(resolved, folder)
     try:
         train = resolved.config.train
-        updates = count_updates(trainer.program, resolved.config.env.action_repeat)
+        counted = plan(resolved, trainer)
         say(headline(resolved, trainer))
-        say(f"{updates:,} updates; an evaluation of {train.eval_episodes} episodes every {train.eval_every:,} frames")
+        say(str(counted))
+        for line in told(trainer, counted):
+            say(line)
+        say(f"an evaluation of {train.eval_episodes} episodes every {train.eval_every:,} frames")
         say(f"the run's folder would be {folder.path}; nothing was written (--dry-run)")
     finally:
         trainer.close()

@@ -1,0 +1,164 @@
+"""What a run will be before it begins: what can be counted, and what has to be measured."""
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+import gymnasium
+import numpy as np
+
+from reverie.agents.program import Program, Stage, count_updates
+from reverie.agents.resolve import Resolved
+from reverie.data.collect import columns_of, random_act
+from reverie.envs.probe import episode_limit
+from reverie.train.bench import act_ms, median_ms, peak_mib
+from reverie.train.device import free_memory_mib
+from reverie.train.trainer import Trainer
+
+SCALARS_BYTES = 6
+"""Of a record beside its observation and its action: a float32 reward and two flags."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What follows from the configuration and the spaces alone.
+
+    Attributes:
+        frames: of the environment.
+        steps: of the agent.
+        updates: in all.
+        replay_mib: held at the end.
+        cap_mib: what the replay may hold at most.
+    """
+
+    frames: int
+    steps: int
+    updates: int
+    replay_mib: float
+    cap_mib: float
+
+    def __str__(self) -> str:
+        full = " (full: the oldest are dropped)" if self.replay_mib >= self.cap_mib else ""
+        return (
+            f"{self.frames:,} frames, {self.updates:,} updates, "
+            f"replay {self.replay_mib:,.1f} of {self.cap_mib:,g} MiB at the end{full}"
+        )
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured, in milliseconds.
+
+    Attributes:
+        step: one agent step in one environment.
+        act: one choice of the agent.
+        updates: one update of each learning stage, by the stage's name.
+        peak_mib: memory of the process (of the device, on CUDA) at its highest.
+    """
+
+    step: float
+    act: float
+    updates: dict[str, float]
+    peak_mib: float
+
+
+def plan(resolved: Resolved, trainer: Trainer) -> Plan:
+    """Count frames, updates and bytes, without a step and without a draw."""
+    env, train = resolved.config.env, resolved.config.train
+    space = trainer.envs.single_observation_space
+    record = SCALARS_BYTES + sum(column.bytes for column in columns_of(space, trainer.agent.codec).values())
+    steps = math.ceil(train.steps / env.action_repeat)
+    held = min(steps * record / 2**20, train.replay_mib)
+    updates = count_updates(trainer.program, env.action_repeat)
+    return Plan(train.steps, steps, updates, held, train.replay_mib)
+
+
+def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
+    """Time some steps and some updates of a trainer that is not used for anything else.
+
+    Args:
+        trainer: is changed: it steps its environments, fills its replay and learns.
+        steps: agent steps to time. The rest of what an update reads is made up of copies of them.
+        repeats: updates of each learning stage to time, after one to warm up.
+    """
+    agent, train, device = trainer.agent, trainer.config.train, trainer.agent.device
+    rng, streams = np.random.default_rng(0), trainer.config.env.num_envs
+    random = random_act(agent.codec, rng)
+    records = trainer.collector.collect(1, random)  # the first reset, and what is only ready after a first step
+    before, begin = trainer.collector.steps, time.perf_counter()
+    records += trainer.collector.collect(steps, random)
+    step = 1e3 * (time.perf_counter() - begin) / (trainer.collector.steps - before)
+    for _ in range(train.length):
+        trainer.replay.add(records[-1])
+    batch = trainer.replay.sample(train.batch, rng).to(device)
+    data = median_ms(lambda: trainer.replay.sample(train.batch, rng).to(device), device, repeats, warm=1)
+
+    def update(stage: Stage) -> float:
+        return median_ms(lambda: trainer.learner.update(stage, batch), device, repeats, warm=1)
+
+    updates = {stage.name: data + update(stage) for stage in trainer.program if _learns(stage)}
+    space = trainer.envs.single_observation_space
+    assert isinstance(space, gymnasium.spaces.Dict)
+    return Speed(step, act_ms(agent, space, device, repeats=20, rows=streams) / streams, updates, peak_mib(device))
+
+
+def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
+    """Minutes of training and of evaluations; None for evaluations whose length no environment tells."""
+    env, train = trainer.config.env, trainer.config.train
+    learning, acting = 0.0, 0.0
+    frames = 0
+    for index, stage in enumerate(trainer.program):
+        learning += _updates(trainer.program, index, env.action_repeat) * speed.updates.get(stage.name, 0.0)
+        if stage.actor != "none" and stage.until.frames is not None:
+            steps = max(0, stage.until.frames - frames) / env.action_repeat
+            acting += steps * (speed.step + (speed.act if stage.actor == "behaviour" else 0.0))
+            frames = max(frames, stage.until.frames)
+    length = _episode_steps(trainer)
+    if length is None:
+        return (learning + acting) / 6e4, None
+    # The episodes of an evaluation are played side by side, and the agent chooses for all at once.
+    evaluations = 1 + (train.steps - 1) // train.eval_every - train.prefill // train.eval_every
+    evaluating = evaluations * length * (train.eval_episodes * speed.step + speed.act * env.num_envs)
+    return (learning + acting) / 6e4, evaluating / 6e4
+
+
+def told(trainer: Trainer, counted: Plan) -> list[str]:
+    """Lines about a run that will not happen: measured on a trainer that is not used for anything else."""
+    speed = measure(trainer)
+    training, evaluating = minutes(trainer, speed)
+    update = ", ".join(f"{name} {ms:.1f} ms" for name, ms in speed.updates.items())
+    evaluations = (
+        "evaluations not counted, for no time limit is known"
+        if evaluating is None
+        else (f"and {evaluating:,.1f} of evaluations")
+    )
+    need, free = speed.peak_mib + counted.replay_mib, free_memory_mib()
+    lines = [
+        f"about {training:,.1f} minutes of training, {evaluations}",
+        f"  an agent step {speed.step:.2f} ms, a choice {speed.act:.2f} ms; an update: {update}",
+        f"memory about {need:,.0f} MiB" + (f" of {free:,.0f} MiB free" if free is not None else ""),
+    ]
+    if free is not None and need > free:
+        lines.append("  that is more than is free: lower --replay-mib or --num-envs")
+    return lines
+
+
+def _learns(stage: Stage) -> bool:
+    return bool(stage.groups) or stage.behave
+
+
+def _updates(program: Program, index: int, repeat: int) -> int:
+    """Updates of one stage."""
+    return count_updates(program[: index + 1], repeat) - count_updates(program[:index], repeat)
+
+
+def _episode_steps(trainer: Trainer) -> int | None:
+    """Agent steps of a whole episode, as far as its limits are known."""
+    env = trainer.config.env
+    made = replace(env, episode_limit=0).make()
+    try:
+        own = episode_limit(made)
+    finally:
+        made.close()
+    limits = [math.ceil(own / env.action_repeat)] if own else []
+    return min(limits + [env.episode_limit] * bool(env.episode_limit), default=None)
