@@ -62,3 +62,21 @@ class Mistake:
     def fits(self, message: str) -> bool:
         """Whether this is the message."""
         return re.fullmatch(".+?".join(map(re.escape, self.message.split(ANYTHING))), message) is not None
+
+
+def refusing(owner, name: str, error: Exception, after: int = 0):
+    """From some call on, a function fails."""
+
+    def prepare(at: Place) -> None:
+        real, calls = getattr(owner, name), 0
+
+        def fail(*arguments, **options):
+            nonlocal calls
+            calls += 1
+            if calls > after:
+                raise error
+            return real(*arguments, **options)
+
+        at.patch.setattr(owner, name, fail)
+
+    return prepare

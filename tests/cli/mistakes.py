@@ -11,6 +11,7 @@ sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "agents
 import mistakes_environments as environments
 import mistakes_results as results
 import mistakes_runs as runs
+import mistakes_training as training
 import mistakes_typed as typed
 from mistake import Mistake
 
@@ -27,7 +28,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Folders of runs": runs.FOLDERS,
     "Spoiled configurations": runs.CONFIGURATIONS,
     "Spoiled checkpoints": runs.CHECKPOINTS,
-    "While a run is trained": [*environments.TRAINING, *runs.TRAINING],
+    "While a run is trained": [*training.ENVIRONMENTS, *training.MACHINES],
     "Results": results.RESULTS,
     "Bench": results.BENCH,
 }
@@ -39,7 +40,7 @@ HEAD = """# Mistakes
 Whatever goes wrong on the command line is told in one message on standard error, `reverie: MESSAGE`, which names the
 thing, its value and the cure, and ends with status 2. Nothing is written or lost; a run that had begun keeps its last
 checkpoint. Below are {count} mistakes and what each is told; "…" stands for what depends on the machine or a version.
-An error that comes with a traceback is ours: please report it.
+A traceback comes from the code of the environment, where that fails at a step, or is ours: please report it.
 """
 
 

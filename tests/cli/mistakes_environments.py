@@ -1,11 +1,8 @@
 """Mistakes about environments: names, spaces, numbers, packages."""
 
 import sys
-from pathlib import Path
 
 from mistake import Mistake, Place
-
-from reverie.report import evaluate
 
 HEADER = """
 import gymnasium
@@ -235,76 +232,5 @@ DEVICES = [
         "a device that draws no numbers",
         "train dreamer --env gym:Pendulum-v1 --device meta",
         "device 'meta' cannot be used here: …; try --device cpu",
-    ),
-]
-
-
-def going(situation: str, message: str, prepare, check=None) -> Mistake:
-    """An environment that goes wrong while a run is trained."""
-    command = "train dreamer --env py:mine:make --run run"
-    return Mistake(situation, command, message, prepare, leaves="run", tiny=True, check=check)
-
-
-def kept() -> None:
-    """What was learned until then is still there: the evaluation at frame 48 wrote a checkpoint."""
-    for name in ("config.json", "metrics.jsonl", "checkpoint/run.safetensors"):
-        assert Path("run", name).exists()
-
-
-def without_end(at: Place) -> None:
-    """An environment whose episodes have no end, and little patience."""
-    at.module(HEADER + "def make(): return Walk(length=10**9)\n")
-    at.patch.setattr(evaluate, "LONGEST", 1000)
-
-
-CLIP = "a world cannot be learned from that: mend the environment, or clip it in a wrapper"
-TRAINING = [
-    going(
-        "an observation that is no number",
-        f"the environment returned an observation 'state' of nan after 30 agent steps; {CLIP}",
-        mine("class make(Walk):\n    def seen(self): return super().seen() * (np.nan if self.taken == 30 else 1)\n"),
-    ),
-    going(
-        "an observation without a bound",
-        f"the environment returned an observation 'state' of inf after 55 agent steps; {CLIP}",
-        mine("class make(Walk):\n    def seen(self): return super().seen() + (np.inf if self.taken == 55 else 0)\n"),
-        check=kept,
-    ),
-    going(
-        "a reward that is no number",
-        f"the environment returned a reward of nan after 12 agent steps; {CLIP}",
-        mine(
-            "class make(Walk):\n"
-            "    def step(self, action):\n"
-            "        seen, reward, *rest = super().step(action)\n"
-            "        return seen, np.nan if self.taken == 12 else reward, *rest\n"
-        ),
-    ),
-    going(
-        "a reward that is no number, in an evaluation alone",
-        f"the environment returned a reward of nan after 7 steps of an evaluation; {CLIP}",
-        mine(
-            "class make(Walk):\n"
-            "    made = 0\n"
-            "    def __init__(self):\n"
-            "        super().__init__()\n"
-            "        make.made += 1\n"
-            "        self.number = make.made\n"
-            "    def step(self, action):\n"
-            "        seen, reward, *rest = super().step(action)\n"
-            "        return seen, np.nan if self.number > 1 and self.now == 7 else reward, *rest\n"
-        ),
-    ),
-    going(
-        "an episode that never ends",
-        "an episode did not end within … steps; give the environment an end, such as --episode-limit 1000",
-        without_end,
-    ),
-    Mistake(
-        "a prefill that is shorter than a chunk",
-        "train dreamer --env py:tiny:walk --prefill 2 --run run",
-        "the replay holds … records, fewer than a chunk of 5; raise --prefill",
-        leaves="run",
-        tiny=True,
     ),
 ]

@@ -4,14 +4,10 @@ import json
 import pickle
 from pathlib import Path
 
-import torch
-from mistake import Mistake, Place
+from mistake import Mistake, Place, refusing
 from safetensors.torch import load_file, save_file
 
-from reverie.data.stream import Stream
-from reverie.report.log import MetricLog
 from reverie.train import checkpoint, folder
-from reverie.train.learner import Learner
 
 RUN = "train dreamer --env py:tiny:walk --run run"
 CHECKPOINT = Path("run/checkpoint/run.safetensors")
@@ -75,50 +71,6 @@ def no_checkpoint(at: Place) -> None:
     at.run()
     CHECKPOINT.unlink()
 
-
-def refusing(owner, name: str, error: Exception, after: int = 0):
-    """From some call on, a function fails."""
-
-    def prepare(at: Place) -> None:
-        real, calls = getattr(owner, name), 0
-
-        def fail(*arguments, **options):
-            nonlocal calls
-            calls += 1
-            if calls > after:
-                raise error
-            return real(*arguments, **options)
-
-        at.patch.setattr(owner, name, fail)
-
-    return prepare
-
-
-def exploding(before: bool):
-    """Before or after the last update before an evaluation, weights are no numbers: a learning rate too high."""
-
-    def prepare(at: Place) -> None:
-        real = Learner.update
-
-        def update(self, *arguments, **options):
-            metrics = {} if before else real(self, *arguments, **options)
-            if self.updates == 3:
-                for weight in self.agent.world.parameters():
-                    weight.data.fill_(float("nan"))
-            return real(self, *arguments, **options) if before else metrics
-
-        at.patch.setattr(Learner, "update", update)
-
-    return prepare
-
-
-def whole() -> None:
-    """The checkpoint can be read, and all its numbers are some."""
-    tensors, _ = checkpoint.read(CHECKPOINT)
-    assert all(torch.isfinite(x).all() for x in tensors.values() if x.is_floating_point())
-
-
-FULL = OSError(28, "No space left on device")
 
 FOLDERS = [
     Mistake(
@@ -289,48 +241,5 @@ CHECKPOINTS = [
         "resume run",
         "cannot resume the log run/metrics.jsonl: it has 0 bytes and its checkpoint expects …; put back a copy of it",
         spoiled(cut_log),
-    ),
-]
-
-
-def going(situation: str, message: str, prepare, command: str = RUN, check=None) -> Mistake:
-    """Something that goes wrong while a run is trained."""
-    return Mistake(situation, command, message, prepare, leaves="run", tiny=True, check=check)
-
-
-TRAINING = [
-    going(
-        "a loss that is no number",
-        "loss/… is nan after 4 updates, so the run stopped; its last checkpoint is whole. "
-        "A lower learning rate or --precision float32 may help",
-        exploding(before=True),
-        check=whole,
-    ),
-    going(
-        "weights that are no numbers before a loss was logged",
-        "the agent chose an action that is not a number: its weights or what it saw are not finite; where that happens "
-        "in training, a lower learning rate or --precision float32 may help",
-        exploding(before=False),
-        check=whole,
-    ),
-    going(
-        "a disk that is full when a checkpoint is written",
-        "the checkpoint run/checkpoint/run.safetensors cannot be written ([Errno 28] No space left on device); the one "
-        "before it is whole, if there was one: make room, then go on with: reverie resume run",
-        refusing(checkpoint, "save_file", FULL, after=1),
-        check=whole,
-    ),
-    going(
-        "a disk that is full when the replay is written",
-        "the replay in run/replay cannot be written (No space left on device); the last checkpoint is whole: make "
-        "room, then go on with: reverie resume run",
-        refusing(Stream, "save", FULL, after=1),
-        check=whole,
-    ),
-    going(
-        "a disk that is full when the log is written",
-        "No space left on device; make room, or name another place",
-        refusing(MetricLog, "write", FULL, after=4),
-        check=whole,
     ),
 ]

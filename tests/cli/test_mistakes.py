@@ -120,6 +120,30 @@ main(["train", "dreamer", "--env", "dmc:cartpole-swingup", "--pixels", *{TINY}])
     assert_nothing_made()
 
 
+def test_control_characters_are_shown_and_not_obeyed(capsys):
+    outcome = call(capsys, "train", "dreamer", "--env", "\x1b[31mdmc:x")
+    assert_told(outcome, "unknown suite '\\x1b[31mdmc'; did you mean 'dmc'?")
+
+
+def test_a_folder_whose_name_is_no_utf8(capsys):
+    outcome = call(capsys, "train", "dreamer", "--env", "py:tiny:walk", "--run", "run\udcff", *TINY)
+    assert_told(outcome, "the run folder run\\udcff is no name in UTF-8; choose another with --run")
+    assert_nothing_made()
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_mistake(closing):
+    command = f'"$0" -m reverie train dreamer --env gym:Pendulum-v1 --dry-run {closing}'
+    ended = subprocess.run(["bash", "-c", command, sys.executable], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_reader_that_went_away_is_told_to_the_shell():
+    command = '("$0" -m reverie list; echo $? >&2) | true'
+    ended = subprocess.run(["bash", "-c", command, sys.executable], capture_output=True, text=True, timeout=120)
+    assert ended.stderr == "141\n"
+
+
 def test_an_interrupt_is_no_traceback(capsys, monkeypatch):
     import reverie.cli.look as look
 

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -17,7 +18,7 @@ MACHINE = {
 } - {None}
 """Failures to read and write that are no fault of the code: a full disk, a folder of someone else."""
 
-FULL = ("out of memory", "can't allocate memory", "Unable to allocate")
+FULL = ("out of memory", "can't allocate memory", "Unable to allocate", "Overflow when unpacking")
 """What torch and numpy say where memory is lacking."""
 
 
@@ -114,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     try:
         _dispatch(arguments)
+        sys.stdout.flush()  # not later: what goes wrong with it is told here
     except Stopped as stopped:
         # It has said so itself.
         raise SystemExit(stopped.status) from None
@@ -121,9 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("reverie: interrupted", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
-        # The reader of a pipe went away, as `head` does.
-        sys.stderr.close()
-    except (UserError, OSError, MemoryError, RuntimeError) as error:
+        # The reader of a pipe went away, as `head` does. What Python still holds for it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise SystemExit(128 + 13) from None
+    except Exception as error:
         if (message := told(error)) is None:
             raise
         print(f"reverie: {message}", file=sys.stderr)
@@ -131,9 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _spell_all() -> None:
-    """A name that the terminal cannot spell, such as a run's folder, is no reason to fail."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """A name that the terminal cannot spell, such as a run's folder, or no terminal at all, is no reason to fail."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed before we began
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (for as long as the process lives)
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -147,7 +153,8 @@ def _dispatch(arguments: Sequence[str]) -> None:
 
 def told(error: Exception) -> str | None:
     """An error as one line, where it is the user's or the machine's; None where it is ours."""
-    words = " ".join(str(error).splitlines())
+    # A name may hold what a terminal obeys, or cannot show.
+    words = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(str(error).split("\n")))
     if isinstance(error, UserError):
         return words
     if isinstance(error, OSError) and error.errno in MACHINE:

@@ -57,6 +57,10 @@ class RunFolder:
             UserError: if it exists and is not empty, or is no folder.
         """
         try:
+            str(self.path).encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"the run folder {self.path} is no name in UTF-8; choose another with --run") from error
+        try:
             used = self.path.exists() and any(self.path.iterdir())
         except OSError as error:
             raise UserError(
