@@ -23,6 +23,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Values out of range": typed.RANGES,
     "Names of environments": environments.NAMES,
     "What an environment shows and takes": environments.SPACES,
+    "Looking before training": environments.CHECKED,
     "Missing packages": environments.PACKAGES,
     "Devices": environments.DEVICES,
     "Folders of runs": runs.FOLDERS,

@@ -207,6 +207,12 @@ PACKAGES = [
         without("cv2"),
     ),
     named(
+        "Weights & Biases without its package",
+        "gym:Pendulum-v1 --wandb project",
+        "--wandb needs the package 'wandb', which is not installed: pip install 'reverie[wandb]'",
+        without("wandb"),
+    ),
+    named(
         "pixels of MuJoCo without OpenGL",
         "dmc:cartpole-swingup --pixels",
         "drawing dmc:cartpole-swingup needs OpenGL, and MUJOCO_GL=disabled (chosen for you where neither EGL nor "
@@ -214,6 +220,32 @@ PACKAGES = [
         "learning from state needs neither",
         without_opengl,
         needs=("dm_control", "shimmy"),
+    ),
+]
+
+CHECKED = [
+    Mistake(
+        "no environment to check",
+        "check-env",
+        "reverie check-env needs --env: dmc:TASK, gym:ID (a bare ID is one too) or py:package.module:factory; "
+        "all options: reverie check-env --help",
+    ),
+    Mistake(
+        "an unknown environment to check",
+        "check-env Pendulum-v7",
+        "unknown Gymnasium environment 'Pendulum-v7'; did you mean 'Pendulum-v1'?",
+    ),
+    Mistake(
+        "a check for an unknown preset",
+        "check-env Pendulum-v1 --preset dreamr",
+        "unknown --preset 'dreamr'; did you mean 'dreamer'?; all options: reverie check-env --help",
+    ),
+    Mistake("a check of no steps", "check-env Pendulum-v1 --steps 0", "--steps must be at least 1, not 0"),
+    Mistake("a check with a negative seed", "check-env Pendulum-v1 --seed -1", "--seed must not be negative, not -1"),
+    Mistake(
+        "an option that the doctor does not know",
+        "doctor --device cpu",
+        "unknown option --device; all options: reverie doctor --help",
     ),
 ]
 

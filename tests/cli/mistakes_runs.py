@@ -152,7 +152,7 @@ CONFIGURATIONS = [
     Mistake(
         "a configuration without a key",
         "eval run",
-        "run/config.json: the configuration lacks 'parts'",
+        "run/config.json: the configuration cannot be read: it lacks 'parts'",
         config(lambda plain: plain.pop("parts") and None),
     ),
     Mistake(

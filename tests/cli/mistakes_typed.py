@@ -76,7 +76,7 @@ WORDS = [
     Mistake(
         "no run",
         "eval",
-        "reverie eval needs the run's folder, as in: reverie eval runs/NAME; all options: reverie eval --help",
+        "reverie eval needs the run's folder; all options: reverie eval --help",
     ),
     Mistake(
         "an option without its value",

@@ -93,7 +93,7 @@ def from_plain(plain: Mapping[str, Any]) -> Resolved:
         config = _construct(Config, plain["config"], "config", kinds)
         return Resolved(preset=plain["preset"], scale=plain["scale"], parts=parts, config=config)
     except KeyError as error:
-        raise UserError(f"the configuration lacks {error}") from error
+        raise UserError(f"the configuration cannot be read: it lacks {error}") from error
     except (TypeError, AttributeError) as error:
         raise UserError(f"the configuration cannot be read: {error}") from error
 

@@ -14,6 +14,7 @@ from reverie.agents.agent import Agent
 from reverie.agents.build import build, shapes_of
 from reverie.agents.config import Config
 from reverie.agents.presets import PRESETS
+from reverie.cli.reading import read
 from reverie.envs.check import (
     bad_actions,
     bad_observation_space,
@@ -74,10 +75,12 @@ def check_env(arguments: Sequence[str]) -> None:
         UserError: if the environment does not open, or training would refuse it or be spoiled by it.
     """
     named = arguments and not arguments[0].startswith("-")
-    chosen = tyro.cli(CheckEnv, args=["--env", *arguments] if named else list(arguments), prog="reverie check-env")
+    chosen = read(CheckEnv, ["--env", *arguments] if named else arguments, "reverie check-env")
     for name in ("episodes", "steps"):
         if getattr(chosen, name) < 1:
             raise UserError(f"--{name} must be at least 1, not {getattr(chosen, name)}")
+    if chosen.seed < 0:
+        raise UserError(f"--seed must not be negative, not {chosen.seed}")
     report, config = Report(), PRESETS[chosen.preset].config(chosen.env, chosen.scale)
     _its_own(report, chosen)
     # Spaces that were refused above are not worth a second refusal.

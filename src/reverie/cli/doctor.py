@@ -11,9 +11,9 @@ from importlib import metadata
 from pathlib import Path
 
 import torch
-import tyro
 from packaging.requirements import Requirement
 
+from reverie.cli.reading import read
 from reverie.envs.rendering import draws
 from reverie.errors import Finding, UserError, violations
 from reverie.train.device import choose_device, cores, free_memory_mib
@@ -158,7 +158,7 @@ def doctor(arguments: Sequence[str]) -> None:
     Raises:
         UserError: if something is in the way of training.
     """
-    chosen = tyro.cli(Doctor, args=list(arguments), prog="reverie doctor")
+    chosen = read(Doctor, arguments, "reverie doctor")
     findings = [finding for check in CHECKS for finding in check()] + disk(Path(chosen.folder))
     for finding in findings:
         print(finding)

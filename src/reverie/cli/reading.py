@@ -23,7 +23,7 @@ EITHER = re.compile(r"no type matching \{None\}\|FLOAT could be instantiated fro
 CHOICE = re.compile(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)\.")
 UNKNOWN = re.compile(r"Unrecognized options: (.*)")
 VALUE = re.compile(r"Missing value for argument '(.*)'")
-REQUIRED = re.compile(r"Missing from (.*?): \S+ (.*) \(required\)")
+REQUIRED = re.compile(r"Missing from (.*?): (--\S+)? ?[A-Z]+ (.*?)\.? \(required\)")
 
 
 def read(kind: type[T], arguments: Sequence[str], prog: str, of: str = "", **options: Any) -> T:
@@ -85,7 +85,8 @@ def _complaint(paragraphs: list[list[str]], refusal: UserError | None, prog: str
         dashes = f"{value[1]}=VALUE" if value[1].startswith("-") else f"{prog} -- VALUE"
         return f"{value[1]} needs a value (one that begins with a dash: {dashes})"
     if required := REQUIRED.match(words):
-        return f"{required[1]} needs {required[2]}, as in: {required[1]} runs/NAME"
+        option = f"{required[2]}: " if required[2] else ""
+        return f"{required[1]} needs {option}{required[3]}"
     return words
 
 
