@@ -147,7 +147,7 @@ def test_without_a_decoder_nothing_is_reconstructed():
     "name", ["vector", "image", "reward", "continuation", "dynamics", "representation", "free_nats"]
 )
 def test_what_cannot_be_is_refused(name):
-    with pytest.raises(UserError, match=f"objective.{name} must not be negative, not -0.5"):
+    with pytest.raises(UserError, match=f"objective.{name.replace('_', '-')} must not be negative, not -0.5"):
         FilteringConfig(**{name: -0.5})
 
 
