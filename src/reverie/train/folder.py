@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
+import torch
+
 from reverie.agents.agent import Agent
 from reverie.agents.build import build
 from reverie.agents.resolve import Resolved, from_plain
@@ -24,6 +26,8 @@ except ImportError:  # Windows
     fcntl = None
 
 PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "shimmy")
+KINDS = {"cpu family": "family", "model": "model"}
+"""What Linux says of a processor beside its name, and what it is called here."""
 
 
 class RunFolder:
@@ -140,7 +144,10 @@ def versions() -> dict[str, str]:
     commit = _commit()
     if commit:
         found["commit"] = commit
-    return found | {"machine": platform.machine(), "system": platform.system(), "cpu": processor()}
+    # Sums are rounded in another order where other instructions add them up.
+    instructions = torch.backends.cpu.get_cpu_capability()
+    machine = {"machine": platform.machine(), "system": platform.system()}
+    return found | machine | {"cpu": processor(), "instructions": instructions}
 
 
 def _commit() -> str:
@@ -156,15 +163,18 @@ def _commit() -> str:
     return commit + ("+" if changed.stdout.strip() else "")
 
 
-def processor() -> str:
-    """The processor's name, as far as the system tells."""
+def processor(about: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's name, and its family and model where the system tells: one name may stand for several kinds."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+        lines = about.read_text().splitlines()
     except OSError:
-        pass
-    return platform.processor()
+        return platform.processor()
+    said: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        said.setdefault(name.strip(), value.strip())
+    kind = ", ".join(f"{key} {said[field]}" for field, key in KINDS.items() if field in said)
+    name = said.get("model name", platform.processor())
+    return f"{name} ({kind})" if kind else name
 
 
 def load(run: str | Path, device: str = "auto") -> tuple[Agent, Resolved]:
