@@ -167,12 +167,13 @@ def importable(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
 
 
-def test_a_real_run_from_pixels_with_its_dreams(shop, importable, monkeypatch):
-    short = ("--episodes", "4", "--start", "1", "--context", "2", "--steps", "5")
-    monkeypatch.setattr(record, "HELD_OUT", (*record.HELD_OUT, *short))
-    shop.learn(suite("a", options=f"{TINY} --pixels --size 16"), 1)
+def test_a_real_run_from_pixels_with_its_dreams(shop, importable):
+    runs = suite("a", options=f"{TINY} --pixels --size 16")["walks"].runs
+    short = "--episodes 4 --start 1 --context 2 --steps 5"
+    shop.learn({"walks": Suite(about="walks", runs=runs, held_out=short)}, 1)
     kept = shop.into / "walks" / "a"
-    assert set(json.loads((kept / "open-loop.json").read_text())["image"]) >= {"dream", "repeat", "mean"}
+    figures = json.loads((kept / "open-loop.json").read_text())["image"]
+    assert set(figures) >= {"dream", "repeat", "mean"} and [figures[x] for x in ("context", "steps")] == [2, 5]
     assert (kept / "held-out.gif").read_bytes().startswith(b"GIF8")
     lines = read_metrics(kept / "metrics.jsonl")
     assert lines[-1]["frames"] == 56 and "eval/return" in lines[-1]

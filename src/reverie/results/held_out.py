@@ -53,7 +53,12 @@ def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> 
         mean = np.stack([episode.observation[key].mean(0) for episode in played]).mean(0) / scale
         errors = {name: float(np.square(e).mean()) for name, e in loop.error(key, mean).items()}
         share = errors["dream"] / min(errors["repeat"], errors["mean"])
-        figures[key] = errors | {"share of the better guess": share, "context": context}
+        figures[key] = errors | {
+            "share of the better guess": share,
+            "episodes": episodes,
+            "context": context,
+            "steps": steps,
+        }
         if truth.ndim == 5:
             strip = open_loop_strip(truth[:4], loop.dream[key][:4], loop.context)
             write_gif(strip, run / "pictures" / "held-out.gif", 10)

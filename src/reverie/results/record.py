@@ -55,11 +55,13 @@ class Workshop:
         Raises:
             UserError: at the end, if a run failed.
         """
-        runs = [(suite, name, line) for suite, known in suites.items() for name, line in known.runs.items()]
+        runs = [
+            (suite, name, line, known.held_out) for suite, known in suites.items() for name, line in known.runs.items()
+        ]
         failed = []
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                for (suite, name, _), done in zip(runs, pool.map(lambda run: self.learn_one(*run), runs), strict=True):
+                for (suite, name, *_), done in zip(runs, pool.map(lambda run: self.learn_one(*run), runs), strict=True):
                     if not done:
                         failed.append(f"{suite}/{name}")
             except BaseException:
@@ -71,8 +73,8 @@ class Workshop:
             logs = self.work / f"{failed[0]}.log"
             raise UserError(f"{len(failed)} of {len(runs)} runs failed: {', '.join(failed)}; see {logs}")
 
-    def learn_one(self, suite: str, name: str, options: str) -> bool:
-        """One run, from where it is; whether it is kept now."""
+    def learn_one(self, suite: str, name: str, options: str, held_out: str = "") -> bool:
+        """One run, from where it is, and its held-out episodes where there are options for them; whether it is kept."""
         kept, path = self.into / suite / name, self.work / suite / name
         if kept.exists():
             self.say(f"{suite}/{name} is there already")
@@ -87,8 +89,7 @@ class Workshop:
                 if not self._closed:
                     self.say(f"{suite}/{name} failed: {_last_line(path.with_name(f'{name}.log'))}")
                 return False
-            pixels = "--pixels" in options.split()
-            if pixels and not self._call([*HELD_OUT, str(path)], path, lock):
+            if held_out and not self._call([*HELD_OUT, str(path), *held_out.split()], path, lock):
                 self.say(f"{suite}/{name} learned, but failed at held-out episodes")
                 return False
             _keep(path, kept, options)

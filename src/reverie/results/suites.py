@@ -20,6 +20,8 @@ class Suite:
         solved: the evaluation return from which the task counts as solved, in the environment's unit; None for none.
         beside: SUITE/NAME of the recorded run that the runs are compared with at `frames`, empty for a table of ends.
         frames: environment frames at which they are compared.
+        held_out: options of `python -m reverie.results.held_out`, by which each run's dreams of unseen episodes are
+            measured; empty for none.
     """
 
     about: str
@@ -27,6 +29,7 @@ class Suite:
     solved: float | None = None
     beside: str = ""
     frames: tuple[int, ...] = ()
+    held_out: str = ""
 
 
 def seeds(name: str, options: str, numbers: Iterable[int]) -> dict[str, str]:
@@ -39,6 +42,10 @@ PENDULUM = "--env gym:Pendulum-v1 --prefill 1000 --eval-every 1000 --eval-episod
 PIXELS = (
     "--env gym:Pendulum-v1 --pixels --prefill 3000 --eval-every 1000 --eval-episodes 10 "
     "--steps 9000 --length 32 --batch 12 --objective.dynamics 1.0"
+)
+BALANCE = (
+    "--env dmc:cartpole-balance --pixels --action-repeat 2 --prefill 10000 --steps 50000 --eval-every 10000 "
+    "--eval-episodes 4 --train-every 6 --length 32 --batch 8 --objective.dynamics 1.0"
 )
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
 HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
@@ -116,6 +123,13 @@ SUITES: dict[str, Suite] = {
         about="`dreamer` on Pendulum-v1 from 64 x 64 pixels, with its open-loop errors on held-out episodes",
         runs=seeds("dreamer", f"dreamer {PIXELS}", range(2)),
         solved=-400.0,
+        held_out="--steps 20",
+    ),
+    "balance-pixels": Suite(
+        about="`dreamer` on cartpole-balance from 64 x 64 pixels, action repeat 2, 50,000 frames",
+        runs=seeds("dreamer", f"dreamer {BALANCE}", range(1)),
+        solved=593.0,
+        held_out="--steps 40",
     ),
     "ablations": Suite(
         about="`dreamer` on cartpole-swingup with one trick less, action repeat 4, 25,000 frames, seed 0",

@@ -112,9 +112,16 @@ def open_loop_table(runs: Sequence[Recorded]) -> str:
     ]
     if not rows:
         return ""
+    # older figures do not say how many episodes and steps: they are of 20 each
+    seen = {
+        (errors.get("episodes", 20), errors["context"], errors.get("steps", 20))
+        for run in runs
+        for errors in run.open_loop.values()
+    }
+    told = "; ".join(f"{n:.0f} episodes, {past:.0f} steps seen, {ahead:.0f} dreamed" for n, past, ahead in sorted(seen))
     about = (
-        "Open loop on 20 held-out episodes of random actions, 5 steps seen, 20 dreamed; mean squared error of pixels "
-        "in [0, 1]\n(`python -m reverie.results.held_out RUN`):\n\n"
+        f"Open loop on held-out episodes of random actions ({told}); mean squared error of pixels in [0, 1]\n"
+        "(`python -m reverie.results.held_out RUN`):\n\n"
     )
     return about + markdown(["run", "dream", "repeating the last frame", "mean frame", "dream / better guess"], rows)
 
