@@ -47,6 +47,10 @@ BALANCE = (
     "--env dmc:cartpole-balance --pixels --action-repeat 2 --prefill 10000 --steps 50000 --eval-every 10000 "
     "--eval-episodes 4 --train-every 6 --length 32 --batch 8 --objective.dynamics 1.0"
 )
+INVERTED = (
+    "--env gym:InvertedPendulum-v5 --pixels --prefill 2000 --steps 15000 --eval-every 1000 --eval-episodes 4 "
+    "--train-every 4"
+)
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
 HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
 SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 25000"
@@ -130,6 +134,11 @@ SUITES: dict[str, Suite] = {
         runs=seeds("dreamer", f"dreamer {BALANCE}", range(1)),
         solved=593.0,
         held_out="--steps 40",
+    ),
+    "inverted-pendulum-pixels": Suite(
+        about="`dreamer` on InvertedPendulum-v5 from 64 x 64 pixels; an episode pays 1,000 at most",
+        runs=seeds("dreamer", f"dreamer {INVERTED}", range(1)),
+        solved=950.0,
     ),
     "ablations": Suite(
         about="`dreamer` on cartpole-swingup with one trick less, action repeat 4, 25,000 frames, seed 0",
