@@ -37,6 +37,13 @@ LAPTOP = {"train": TrainConfig(threads=1)}
 """Tuned for a laptop; the values are the defaults of each part. One thread:
 a second gains a state's update a fifth at most, and costs far more than that where another process has the core."""
 
+DESKTOP = {
+    "train": TrainConfig(threads=1, steps=100_000, eval_every=10_000),
+    "behaviour": (ValueGradientConfig(horizon=5), RewardGradientConfig()),
+}
+"""For tasks that need more updates, at an action repeat of 2: one every 2 agent steps, over 100,000 frames; shorter
+dreams leave more to the critic."""
+
 PAPER = {
     "train": TrainConfig(
         steps=5_000_000, prefill=5_000, pretrain=100, train_every=5, batch=50, length=50, eval_every=10_000
@@ -85,7 +92,7 @@ DREAMER = Preset(
     summary="RSSM, actor by the gradient of imagined value",
     paper="Hafner et al. 2020, Dream to Control: Learning Behaviors by Latent Imagination",
     parts=Parts(backbone="gru", latent="gaussian", posterior="filter", behaviour="value-gradient"),
-    scales={"laptop": LAPTOP, "paper": PAPER},
+    scales={"laptop": LAPTOP, "desktop": DESKTOP, "paper": PAPER},
     program=one_world,
 )
 

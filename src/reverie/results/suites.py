@@ -61,18 +61,18 @@ NO_NORM = (
 )
 CARTPOLE = "--env gym:CartPole-v1 --prefill 1000 --train-every 4 --steps 12000 --eval-every 1000"
 REPEAT_2 = "--action-repeat 2 --train-every 4 --steps 100000 --eval-every 10000"
-REPEAT_2_TASKS = (
-    "cartpole-balance",
-    "cartpole-swingup",
-    "ball_in_cup-catch",
-    "walker-walk",
-    "finger-spin",
-    "cheetah-run",
-)
+REPEAT_2_TASKS = {
+    "cartpole-balance": f"{REPEAT_2} --behaviour.horizon 5",
+    "cartpole-swingup": f"{REPEAT_2} --behaviour.horizon 5",
+    "ball_in_cup-catch": f"{REPEAT_2} --behaviour.horizon 5",
+    "walker-walk": "--scale desktop --action-repeat 2",
+    "finger-spin": f"{REPEAT_2} --behaviour.horizon 5",
+    "cheetah-run": "--scale desktop --action-repeat 2",
+}
 REPEAT_2_RUNS = {
     name: options
-    for task in REPEAT_2_TASKS
-    for name, options in seeds(task, f"dreamer --env dmc:{task} {REPEAT_2}", range(2)).items()
+    for task, values in REPEAT_2_TASKS.items()
+    for name, options in seeds(task, f"dreamer --env dmc:{task} {values}", range(2)).items()
 }
 
 SUITES: dict[str, Suite] = {
