@@ -2,14 +2,16 @@
 
 import itertools
 import math
+import re
 from dataclasses import replace
 
 import pytest
 import torch
 from tiny import built, changed, learner, random_batch, tiny, weights
 
-from reverie.agents.parts import PARTS
+from reverie.agents.parts import PARTS, Parts
 from reverie.agents.presets import PRESETS
+from reverie.errors import UserError
 
 SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.scales]
 HUGE = [("dreamerv3", size) for size in ("25m", "50m", "100m", "200m", "400m")]
@@ -17,6 +19,15 @@ HUGE = [("dreamerv3", size) for size in ("25m", "50m", "100m", "200m", "400m")]
 MEASURED = {"behaviour.return_range", "behaviour.ends"}
 """Where returns are not divided by their range, it is not measured."""
 PAIRS = [dict(zip(PARTS, names, strict=True)) for names in itertools.product(*PARTS.values())]
+
+
+def legal(parts):
+    """No filter walks through a backbone that learns from whole chunks."""
+    backbone, posterior = PARTS["backbone"][parts["backbone"]], PARTS["posterior"][parts["posterior"]]
+    return backbone.walkable or not posterior.walks
+
+
+LEGAL, ILLEGAL = [p for p in PAIRS if legal(p)], [p for p in PAIRS if not legal(p)]
 
 
 def update(learning, resolved, times):
@@ -46,7 +57,21 @@ def test_a_preset_learns(preset):
     assert {name for name in still if "preprocess" not in name} - idle == set()
 
 
-@pytest.mark.parametrize("parts", PAIRS, ids=lambda parts: "-".join(parts.values()))
+@pytest.mark.parametrize("parts", ILLEGAL, ids=lambda parts: "-".join(parts.values()))
+def test_a_pair_that_cannot_work_is_refused(parts):
+    message = (
+        f"--backbone {parts['backbone']} learns from whole chunks, and --posterior filter walks through them step by "
+        "step: add --posterior encode"
+    )
+    with pytest.raises(UserError, match=re.escape(message)):
+        Parts(**parts)
+
+
+def test_which_backbones_cannot_be_walked():
+    assert {parts["backbone"] for parts in ILLEGAL} == {"attention"}
+
+
+@pytest.mark.parametrize("parts", LEGAL, ids=lambda parts: "-".join(parts.values()))
 def test_every_pair_of_parts_learns(parts):
     resolved = tiny(**parts)
     metrics = update(learner(resolved), resolved, 3)
@@ -101,7 +126,8 @@ def test_the_learning_world_predicts_better():
 @pytest.mark.parametrize("backbone", PARTS["backbone"])
 @pytest.mark.parametrize("latent", PARTS["latent"])
 def test_half_precision_learns(backbone, latent):
-    resolved = tiny(precision="bfloat16", backbone=backbone, latent=latent)
+    posterior = "filter" if PARTS["backbone"][backbone].walkable else "encode"
+    resolved = tiny(precision="bfloat16", backbone=backbone, latent=latent, posterior=posterior)
     learning = learner(resolved)
     update(learning, resolved, 2)
     assert all(p.dtype == torch.float32 for p in learning.agent.parameters())

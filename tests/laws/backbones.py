@@ -1,16 +1,18 @@
 """One small instance of every registered part, in float64 and eval mode, with no weight at a special value."""
 
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from reverie.agents.parts import PARTS
+from reverie.dynamics.attention import AttentionConfig
 from reverie.dynamics.block_gru import BlockGRUConfig
 from reverie.dynamics.dynamics import ConcatEntry, Dynamics, DynamicsConfig, Entry
 from reverie.dynamics.gru import GRUConfig
+from reverie.dynamics.lstm import LSTMConfig
 from reverie.dynamics.markov import MarkovConfig
 from reverie.latent.categorical import CategoricalConfig
 from reverie.latent.gaussian import GaussianConfig
@@ -23,19 +25,53 @@ _SMALL = MLPConfig(units=6)
 _CONFIGS: dict[str, Any] = {
     "gru": GRUConfig(units=6),
     "block-gru": BlockGRUConfig(units=6, hidden=4, blocks=2, layers=2),
+    "lstm": LSTMConfig(units=6),
+    "attention": AttentionConfig(units=8, heads=2, layers=2, hidden=6, window=4),
     "markov": MarkovConfig(mlp=_SMALL),
     "gaussian": GaussianConfig(size=3),
     "categorical": CategoricalConfig(groups=2, classes=3),
 }
 """Small sizes; a part that is registered but not named here is tested at its default size."""
 
-BACKBONES = sorted(PARTS["backbone"])
-COMBINATIONS = list(product(BACKBONES, sorted(PARTS["posterior"]), sorted(PARTS["latent"])))
-"""Every (backbone, posterior, latent)."""
+
+class Variant(NamedTuple):
+    """A registered backbone with other options than those of its name, and how many tokens it reads per step."""
+
+    part: str
+    config: Any
+    tokens: int = 1
+
+
+def _attention(**options: Any) -> AttentionConfig:
+    """Windows of 4 steps in chunks of 6, over 2 layers: they reach 6 steps back."""
+    return AttentionConfig(**{"units": 8, "heads": 2, "layers": 2, "hidden": 6, "window": 4, **options})
+
+
+VARIANTS = {
+    "attention-wide": Variant("attention", _attention(window=9)),
+    "attention-3": Variant("attention", _attention(), 3),
+    "attention-gtrxl": Variant("attention", _attention(gate="gtrxl")),
+    "lstm-plain": Variant("lstm", LSTMConfig(units=6, norm="none")),
+}
+BACKBONES = sorted([*PARTS["backbone"], *VARIANTS])
+"""Every registered backbone, and variants of some."""
+COMBINATIONS = [
+    (backbone, posterior, latent)
+    for backbone, posterior, latent in product(*[sorted(PARTS[kind]) for kind in ("backbone", "posterior", "latent")])
+    if PARTS["backbone"][backbone].walkable or not PARTS["posterior"][posterior].walks
+]
+"""Every legal (backbone, posterior, latent)."""
 
 
 def _config(kind: str, name: str) -> Any:
     return _CONFIGS[name] if name in _CONFIGS else PARTS[kind][name].Config()
+
+
+def backbone_of(name: str, inputs: int) -> Any:
+    """A backbone by its registered name, or by that of a variant; its weights as they start."""
+    part, config, tokens = VARIANTS[name] if name in VARIANTS else Variant(name, _config("backbone", name))
+    kind = PARTS["backbone"][part]
+    return kind(config, inputs, tokens) if kind.many_tokens else kind(config, inputs)
 
 
 def prepare(module: nn.Module) -> Any:
@@ -46,9 +82,9 @@ def prepare(module: nn.Module) -> Any:
 
 
 def make_backbone(name: str) -> Any:
-    """A backbone by its registered name."""
+    """A backbone by its registered name, or by that of a variant."""
     torch.manual_seed(1)
-    return prepare(PARTS["backbone"][name](_config("backbone", name), INPUTS))
+    return prepare(backbone_of(name, INPUTS))
 
 
 class ReadsReward(Entry):
@@ -76,7 +112,7 @@ def make_dynamics(
     torch.manual_seed(2)
     z = PARTS["latent"][latent](_config("latent", latent))
     enter = entry(MLPConfig(units=INPUTS), z.size, ACTION)
-    memory = PARTS["backbone"][backbone](_config("backbone", backbone), enter.size)
+    memory = backbone_of(backbone, enter.size)
     kind = PARTS["posterior"][posterior]
     infer = kind(kind.Config(mlp=_SMALL), memory.size, EMBED, z.posterior_size)
     return prepare(wrap(DynamicsConfig(entry=_SMALL, prior=_SMALL), enter, memory, z, infer))

@@ -20,7 +20,7 @@ EXACT = {"rtol": 0.0, "atol": 1e-10}
 
 
 class Chunk(NamedTuple):
-    """A chunk of inputs "B T 1 U", its episodes' beginnings "B T", the memory before it, and inputs that follow."""
+    """A chunk of inputs "B T K U", its episodes' beginnings "B T", the memory before it, and inputs that follow."""
 
     u: Tensor
     first: Tensor
@@ -37,9 +37,11 @@ def chunk(backbone: Any, seed: int) -> Chunk:
 
     first = (torch.rand(ROWS, STEPS, generator=generator) < 0.3).double()
     first[0], first[1, 0] = 0, 1
-    memory = walk(backbone, draw(ROWS, 3, 1, INPUTS), torch.zeros(ROWS, 3).double(), backbone.initial(ROWS))[1][-1]
+    memory = walk(
+        backbone, draw(ROWS, 3, backbone.tokens, INPUTS), torch.zeros(ROWS, 3).double(), backbone.initial(ROWS)
+    )[1][-1]
     memory = pytree.tree_map(lambda x: x.detach(), memory)
-    return Chunk(draw(ROWS, STEPS, 1, INPUTS), first, memory, draw(ROWS, AHEAD, 1, INPUTS))
+    return Chunk(draw(ROWS, STEPS, backbone.tokens, INPUTS), first, memory, draw(ROWS, AHEAD, backbone.tokens, INPUTS))
 
 
 def walk(backbone: Any, u: Tensor, first: Tensor, state: Any) -> tuple[Tensor, list[Any]]:
@@ -71,7 +73,7 @@ def moved(a: Tensor, b: Tensor) -> None:
 
 def remembers(backbone: Any) -> bool:
     """Whether its memory holds any number at all."""
-    _, memory = backbone.step(torch.zeros(1, 1, INPUTS).double(), backbone.initial(1))
+    _, memory = backbone.step(torch.zeros(1, backbone.tokens, INPUTS).double(), backbone.initial(1))
     return any(leaf.numel() for leaf in pytree.tree_leaves(memory))
 
 

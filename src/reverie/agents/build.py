@@ -37,7 +37,8 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
     """The world for observations of these shapes and actions of that width.
 
     Raises:
-        UserError: for an image whose sides cannot be halved as often as the encoder or the decoder does.
+        UserError: for an image whose sides cannot be halved as often as the encoder or the decoder does, or for a
+            backbone that reads fewer tokens than enter.
     """
     for stages in (config.encoder.cnn.stages, config.decoder.cnn.stages):
         for finding in uneven_images(shapes, stages):
@@ -45,7 +46,11 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
     encoder = Encoder(config.encoder, shapes)
     latent = parts.chosen("latent")(config.latent)
     entry = ENTRIES[config.dynamics.join](config.dynamics.entry, latent.size, action)
-    backbone: nn.Module = parts.chosen("backbone")(config.backbone, entry.size)
+    parts.fit(config.dynamics.join)
+    kind = parts.chosen("backbone")
+    # A backbone that reads one token alone is not asked how many.
+    several = {"tokens": entry.tokens} if kind.many_tokens else {}
+    backbone: nn.Module = kind(config.backbone, entry.size, **several)
     sizes = (backbone.size, latent.size)
     posterior = parts.chosen("posterior")(config.posterior, backbone.size, encoder.size, latent.posterior_size)
     return World(

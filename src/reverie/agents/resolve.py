@@ -22,6 +22,9 @@ class Resolved:
     parts: Parts
     config: Config
 
+    def __post_init__(self) -> None:
+        self.parts.fit(self.config.dynamics.join)
+
     def plain(self) -> dict[str, Any]:
         """As nested dicts, for JSON."""
         return asdict(self)

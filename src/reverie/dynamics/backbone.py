@@ -6,7 +6,7 @@ The laws that every backbone keeps are in tests/laws/test_backbones.py.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -19,8 +19,14 @@ S = TypeVar("S")
 class Backbone(Protocol[S]):
     """A causal map with a memory S, a tree of tensors whose first axis is B. State goes in and comes out."""
 
+    walkable: ClassVar[bool]
+    """Whether a filter posterior may walk it through a chunk, step by step."""
+    many_tokens: ClassVar[bool]
+    """Whether it can be built for more than one token per step."""
     size: int
     """D, the width of h."""
+    tokens: int
+    """K, the tokens per step that it was built for."""
 
     def initial(self, rows: int) -> S:
         """The memory before anything happened, for B rows."""

@@ -57,6 +57,9 @@ class BlockGRU(nn.Module):
     """
 
     Config = BlockGRUConfig
+    walkable = True
+    many_tokens = False
+    tokens = 1
 
     def __init__(self, config: BlockGRUConfig, inputs: int) -> None:
         super().__init__()

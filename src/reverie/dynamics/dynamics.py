@@ -51,6 +51,7 @@ class Entry(nn.Module):
     """
 
     reads_reward = False
+    tokens = 1
 
     def __init__(self, config: MLPConfig, stoch: int, action: int) -> None:
         super().__init__()
@@ -78,6 +79,7 @@ class ConcatEntry(nn.Module):
     """
 
     reads_reward = False
+    tokens = 1
 
     def __init__(self, config: MLPConfig, stoch: int, action: int) -> None:
         super().__init__()

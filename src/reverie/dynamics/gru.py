@@ -40,6 +40,9 @@ class GRU(nn.Module):
     """
 
     Config = GRUConfig
+    walkable = True
+    many_tokens = False
+    tokens = 1
 
     def __init__(self, config: GRUConfig, inputs: int) -> None:
         super().__init__()

@@ -23,6 +23,9 @@ class Markov(nn.Module):
     """h_t = f(u_t); the memory is an empty tensor "B 0"."""
 
     Config = MarkovConfig
+    walkable = True
+    many_tokens = False
+    tokens = 1
     _empty: Tensor
 
     def __init__(self, config: MarkovConfig, inputs: int) -> None:

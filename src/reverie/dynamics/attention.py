@@ -1,0 +1,126 @@
+"""A causal transformer over a sliding window of steps, as a backbone (TSSM: Chen et al. 2022, TransDreamer)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from reverie.dynamics.cache import Cache, Frame, Gathered, Pair, reach
+from reverie.dynamics.history import Stacked
+from reverie.dynamics.positions import Rotary
+from reverie.errors import UserError
+from reverie.nets.init import InitName, initialise
+from reverie.nets.norm import norm
+from reverie.nets.transformer import GateName, Layer
+from reverie.ops import tree
+from reverie.types import History
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionConfig:
+    """A causal transformer over the last steps of the episode."""
+
+    units: int = 96
+    """width of the tokens; D, where outputs is last"""
+    layers: int = 2
+    """L; they reach layers (window - 1) steps back"""
+    heads: int = 4
+    """heads of each layer; units must be divisible by them"""
+    hidden: int = 384
+    """width of the hidden layer of each MLP"""
+    window: int = 16
+    """steps that each layer sees, the present one counted"""
+    gate: GateName = "residual"
+    """how what a layer made joins what entered it: the sum, or GTrXL's gate"""
+    base: float = 100.0
+    """of rotary positions: the slowest pair turns by about 1 / base a token"""
+    init: InitName = "uniform"
+    """first weights: torch's uniform ones, or DreamerV3's truncated normal ones with biases at zero"""
+
+    def __post_init__(self) -> None:
+        for name, least in (("units", 1), ("layers", 1), ("heads", 1), ("hidden", 1), ("window", 2)):
+            if getattr(self, name) < least:
+                raise UserError(f"backbone.{name} must be at least {least}, not {getattr(self, name)}")
+        if self.units % self.heads:
+            raise UserError(f"backbone.units must be divisible by backbone.heads, not {self.units} by {self.heads}")
+
+
+class Attention(nn.Module):
+    """h_t is the last layer's output at the last token of step t, normalised.
+
+    Each layer keeps its own keys and values, as they were computed when their step was the present one: what a step
+    knows of steps beyond the window it has from the layers below. A step with the memory, a scan and a scan in pieces
+    are therefore the same, which a window that is computed anew for each step is not.
+
+    Where this differs from TransDreamer: a window for each layer, with no need for whole episodes; no dropout.
+    """
+
+    Config = AttentionConfig
+    walkable = False
+    many_tokens = True
+
+    def __init__(self, config: AttentionConfig, inputs: int, tokens: int = 1) -> None:
+        super().__init__()
+        self.size = config.units
+        self.tokens = tokens
+        self._frame = Frame(config.window, tokens)
+        self._shape = (config.heads, self._frame.held, config.units // config.heads)
+        self.embed = initialise(nn.Linear(inputs, config.units), config.init)
+        self.positions = Rotary(config.units // config.heads, config.base)
+        self.layers = nn.ModuleList(
+            Layer(config.units, config.heads, config.hidden, layers=config.layers, gate=config.gate, init=config.init)
+            for _ in range(config.layers)
+        )
+        self.norm = norm("layer", config.units)
+
+    def initial(self, rows: int) -> Cache:
+        """Zeros, that no query sees: "B H M V" twice for each layer, and an age of 0."""
+        zero = self.embed.weight.new_zeros(rows, *self._shape)
+        age = torch.zeros(rows, dtype=torch.long, device=zero.device)
+        return Cache(tuple(Pair(zero, zero) for _ in self.layers), age)
+
+    def forget(self, state: Cache, first: Float[Tensor, "B"]) -> Cache:
+        """An age of 0, and zeros, where first is one."""
+        return tree.forget(state, first)
+
+    def step(self, u: Float[Tensor, "B K U"], state: Cache) -> tuple[Float[Tensor, "B D"], Cache]:
+        """One step, with the memory in place of the steps before it."""
+        h, whole = self._run(u.unsqueeze(1), state.age.unsqueeze(1), state)
+        return h[:, 0], state.after(whole, self._frame)
+
+    def scan(
+        self, u: Float[Tensor, "B T K U"], first: Float[Tensor, "B T"], state: Cache
+    ) -> tuple[Float[Tensor, "B T D"], History]:
+        """All steps at once, under a mask."""
+        age = reach(state.age, first)
+        h, whole = self._run(u, age, tree.forget(state, first[:, 0])._replace(age=state.age))
+        return h, Gathered(tuple(whole), age + 1, self._frame)
+
+    def collect(self, states: Sequence[Cache]) -> History:
+        """The memories of a walk, stacked."""
+        return Stacked.of(states)
+
+    def select(self, state: Cache, rows: Tensor) -> Cache:
+        """Rows of the memory."""
+        return tree.select(state, rows)
+
+    def _run(
+        self, u: Float[Tensor, "B T K U"], age: Int[Tensor, "B T"], past: Cache
+    ) -> tuple[Float[Tensor, "B T D"], list[Pair]]:
+        place = (age.unsqueeze(-1) * self._frame.tokens + torch.arange(self._frame.tokens, device=age.device)).flatten(
+            1
+        )
+        # the residual stream, and with it the memory, keeps its precision under autocast
+        x = self.positions.enter(self.embed(u.flatten(1, 2)).to(self.embed.weight.dtype), place)
+        angles, seen = self.positions.angles(place), past.seen(age, self._frame)
+        whole = []
+        for index, layer in enumerate(self.layers):
+            assert isinstance(layer, Layer)
+            query, key, value = layer.project(x)
+            pair = Pair(self.positions.turn(key, angles), value)
+            mixed, known = past.attend(index, self.positions.turn(query, angles), pair, seen, self.positions)
+            whole.append(known)
+            x = layer.finish(x, mixed)
+        return self.norm(x).unflatten(1, u.shape[1:3])[:, :, -1], whole
