@@ -23,6 +23,7 @@ class Markov(nn.Module):
     """h_t = f(u_t); the memory is an empty tensor "B 0"."""
 
     Config = MarkovConfig
+    remembers = False
     _empty: Tensor
 
     def __init__(self, config: MarkovConfig, inputs: int) -> None:

@@ -7,7 +7,7 @@ Training is parallel in time because of the posterior, not because of the backbo
 """
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 from jaxtyping import Float
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 class Posterior(Protocol):
     """How an observation's embedding becomes the parameters of q, for one step and for a chunk."""
+
+    walks: ClassVar[bool]
+    """Whether a chunk is walked, step by step; otherwise one scan of the backbone does."""
 
     def infer(self, h: Float[Tensor, "B D"], embed: Float[Tensor, "B E"]) -> Float[Tensor, "B P"]:
         """The parameters of q for one step."""
@@ -60,6 +63,7 @@ class Filter(nn.Module):
     """q(z_t | h_t, e_t), as in the RSSM (PlaNet, eq. 4)."""
 
     Config = FilterConfig
+    walks = True
 
     def __init__(self, config: FilterConfig, deter: int, embed: int, outputs: int) -> None:
         super().__init__()
@@ -124,6 +128,7 @@ class Encode(nn.Module):
     """q(z_t | e_t), as in World Models' VAE and TransDreamer's myopic posterior."""
 
     Config = EncodeConfig
+    walks = False
 
     def __init__(self, config: EncodeConfig, deter: int, embed: int, outputs: int) -> None:
         super().__init__()
