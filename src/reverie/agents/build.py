@@ -6,7 +6,8 @@ from torch import nn
 from reverie.agents.agent import Agent
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
-from reverie.dynamics.dynamics import ENTRIES, Dynamics
+from reverie.dynamics.action_conditioned import CONDITIONS
+from reverie.dynamics.dynamics import ENTRIES
 from reverie.envs.check import uneven_images
 from reverie.envs.codec import ActionCodec, codec
 from reverie.errors import UserError
@@ -52,11 +53,12 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
     several = {"tokens": entry.tokens} if kind.many_tokens else {}
     backbone: nn.Module = kind(config.backbone, entry.size, **several)
     sizes = (backbone.size, latent.size)
+    compose = CONDITIONS[config.dynamics.condition]
     posterior = parts.chosen("posterior")(config.posterior, backbone.size, encoder.size, latent.posterior_size)
     return World(
         Preprocess(config.preprocess, shapes),
         encoder,
-        Dynamics(config.dynamics, entry, backbone, latent, posterior),
+        compose(config.dynamics, entry, backbone, latent, posterior),
         Decoder(config.decoder, *sizes, shapes),  # type: ignore[arg-type]
         Head(config.reward, OUTPUTS[config.reward.output](), *sizes),  # type: ignore[arg-type]
         Head(config.continue_, Binary(), *sizes),  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import gymnasium
 
+from reverie.agents.conditions import check_condition
 from reverie.agents.config import Config, TrainConfig
 from reverie.agents.parts import PARTS, Parts
 from reverie.agents.presets import PRESETS
@@ -24,6 +25,7 @@ class Resolved:
 
     def __post_init__(self) -> None:
         self.parts.fit(self.config.dynamics.join)
+        check_condition(self.parts, self.config)
 
     def plain(self) -> dict[str, Any]:
         """As nested dicts, for JSON."""

@@ -38,8 +38,14 @@ class DynamicsConfig:
     """z and a share one layer, or each has its own and what comes out is set side by side (DreamerV3)"""
     prior: MLPConfig = field(default_factory=MLPConfig)
     """the network from h to the parameters of p(z | h)"""
+    condition: Literal["history", "action"] = "history"
+    """h knows all latents and actions before it, or one latent, its anchor, and the actions since (Ma et al. 2024)"""
+    reach: int = 15
+    """with condition action: the most steps from h back to its anchor; below the length of chunks"""
 
     def __post_init__(self) -> None:
+        if self.reach < 1:
+            raise UserError(f"dynamics.reach must be at least 1, not {self.reach}")
         if self.entry.layers != 1:
             raise UserError(f"dynamics.entry.layers must be 1, not {self.entry.layers}: z and a enter by one layer")
 

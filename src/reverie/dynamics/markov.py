@@ -23,6 +23,7 @@ class Markov(nn.Module):
     """h_t = f(u_t); the memory is an empty tensor "B 0"."""
 
     Config = MarkovConfig
+    remembers = False
     walkable = True
     many_tokens = False
     tokens = 1
