@@ -61,6 +61,10 @@ NO_NORM = (
 )
 CARTPOLE = "--env gym:CartPole-v1 --prefill 1000 --train-every 4 --steps 12000 --eval-every 1000"
 REPEAT_2 = "--action-repeat 2 --train-every 4 --steps 100000 --eval-every 10000"
+V3 = (
+    "--action-repeat 2 --train-every 5 --steps 100000 --eval-every 10000 --behaviour.starts 128 "
+    "--behaviour.horizon 8 --behaviour.entropy 2e-3"
+)
 REPEAT_2_TASKS = {
     "cartpole-balance": f"{REPEAT_2} --behaviour.horizon 5",
     "cartpole-swingup": f"{REPEAT_2} --behaviour.horizon 5",
@@ -97,7 +101,7 @@ SUITES: dict[str, Suite] = {
     ),
     "dreamerv3": Suite(
         about="`dreamerv3` on cartpole-swingup from state, action repeat 2, 100,000 frames",
-        runs=seeds("swingup", f"dreamerv3 {SWINGUP} {REPEAT_2}", range(2)),
+        runs=seeds("swingup", f"dreamerv3 {SWINGUP} {V3}", range(2)),
         solved=513.0,
     ),
     "cartpole": Suite(
