@@ -49,8 +49,14 @@ def _attention(**options: Any) -> AttentionConfig:
 
 VARIANTS = {
     "attention-wide": Variant("attention", _attention(window=9)),
-    "attention-3": Variant("attention", _attention(), 3),
-    "attention-gtrxl": Variant("attention", _attention(gate="gtrxl")),
+    "attention-tokens": Variant("attention", _attention(), 3),
+    "attention-shared": Variant("attention", _attention(starts="shared")),
+    "attention-shared-relative-tokens": Variant(
+        "attention", _attention(positions="relative", starts="shared", clip=3, window=3, layers=3), 3
+    ),
+    "attention-shared-wide-learned": Variant("attention", _attention(positions="learned", starts="shared", window=9)),
+    "attention-relative-gtrxl": Variant("attention", _attention(positions="relative", gate="gtrxl")),
+    "attention-learned-tokens-all": Variant("attention", _attention(positions="learned", outputs="all"), 3),
     "lstm-plain": Variant("lstm", LSTMConfig(units=6, norm="none")),
 }
 BACKBONES = sorted([*PARTS["backbone"], *VARIANTS])

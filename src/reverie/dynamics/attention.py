@@ -2,20 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from reverie.dynamics.cache import Cache, Frame, Gathered, Pair, reach
+from reverie.dynamics.cache import Cache, Gathered, Pair, Past, reach
 from reverie.dynamics.history import Stacked
-from reverie.dynamics.positions import Rotary
+from reverie.dynamics.positions import Frame, Learned, PositionName, Positions, Relative, Rotary
+from reverie.dynamics.shared import SharedStarts
 from reverie.errors import UserError
 from reverie.nets.init import InitName, initialise
 from reverie.nets.norm import norm
 from reverie.nets.transformer import GateName, Layer
 from reverie.ops import tree
 from reverie.types import History
+
+
+STARTS: dict[str, type[Gathered]] = {"gathered": Gathered, "shared": SharedStarts}
+"""The history of each way to start dreams."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +38,19 @@ class AttentionConfig:
     """width of the hidden layer of each MLP"""
     window: int = 16
     """steps that each layer sees, the present one counted"""
+    positions: PositionName = "rotary"
+    """rotary: queries and keys turn with their place; relative: keys and values know their distance (Shaw et al. 2018);
+    learned: an embedding of the place, counted modulo the window, joins the token as it enters"""
     gate: GateName = "residual"
     """how what a layer made joins what entered it: the sum, or GTrXL's gate"""
     base: float = 100.0
-    """of rotary positions: the slowest pair turns by about 1 / base a token"""
+    """rotary: the slowest pair turns by about 1 / base a token"""
+    clip: int = 0
+    """relative: tokens at this distance and beyond are as far as each other; 0: where the window ends"""
+    outputs: Literal["last", "all"] = "last"
+    """what h is: the last layer's output, or those of all layers, side by side (TransDreamer)"""
+    starts: Literal["gathered", "shared"] = "gathered"
+    """how dreams remember: each has a copy of its window (faster for few), or all share the chunk's keys (smaller)"""
     init: InitName = "uniform"
     """first weights: torch's uniform ones, or DreamerV3's truncated normal ones with biases at zero"""
 
@@ -45,6 +60,31 @@ class AttentionConfig:
                 raise UserError(f"backbone.{name} must be at least {least}, not {getattr(self, name)}")
         if self.units % self.heads:
             raise UserError(f"backbone.units must be divisible by backbone.heads, not {self.units} by {self.heads}")
+        if self.positions == "rotary" and self.width % 2:
+            raise UserError(
+                f"rotary positions turn pairs: backbone.units / backbone.heads must be even, not {self.width}; "
+                "or choose --backbone.positions relative"
+            )
+        if self.base <= 1:
+            raise UserError(f"backbone.base must be above 1, not {self.base}")
+        if self.clip < 0:
+            raise UserError(f"backbone.clip must not be negative, not {self.clip}")
+
+    @property
+    def width(self) -> int:
+        """V, the numbers of a head."""
+        return self.units // self.heads
+
+    def place(self, frame: Frame) -> Positions:
+        """How tokens know their places."""
+        match self.positions:
+            case "rotary":
+                return Rotary(self.width, self.base)
+            case "relative":
+                most = frame.held + frame.tokens
+                return Relative(self.width, self.layers, min(self.clip + 1, most) if self.clip else most)
+            case "learned":
+                return Learned(self.units, frame)
 
 
 class Attention(nn.Module):
@@ -63,17 +103,19 @@ class Attention(nn.Module):
 
     def __init__(self, config: AttentionConfig, inputs: int, tokens: int = 1) -> None:
         super().__init__()
-        self.size = config.units
+        self.size = config.units * (config.layers if config.outputs == "all" else 1)
         self.tokens = tokens
         self._frame = Frame(config.window, tokens)
-        self._shape = (config.heads, self._frame.held, config.units // config.heads)
+        self._shape = (config.heads, self._frame.held, config.width)
+        self._history = STARTS[config.starts]
         self.embed = initialise(nn.Linear(inputs, config.units), config.init)
-        self.positions = Rotary(config.units // config.heads, config.base)
+        self.positions = config.place(self._frame)
         self.layers = nn.ModuleList(
             Layer(config.units, config.heads, config.hidden, layers=config.layers, gate=config.gate, init=config.init)
             for _ in range(config.layers)
         )
-        self.norm = norm("layer", config.units)
+        # TransDreamer's layers end with a norm, ours begin with one: each output that is read gets its own.
+        self.norms = nn.ModuleList(norm("layer", config.units) for _ in range(self.size // config.units))
 
     def initial(self, rows: int) -> Cache:
         """Zeros, that no query sees: "B H M V" twice for each layer, and an age of 0."""
@@ -81,33 +123,33 @@ class Attention(nn.Module):
         age = torch.zeros(rows, dtype=torch.long, device=zero.device)
         return Cache(tuple(Pair(zero, zero) for _ in self.layers), age)
 
-    def forget(self, state: Cache, first: Float[Tensor, "B"]) -> Cache:
+    def forget(self, state: Past, first: Float[Tensor, "B"]) -> Cache:
         """An age of 0, and zeros, where first is one."""
-        return tree.forget(state, first)
+        return tree.forget(state.settled(self._frame), first)
 
-    def step(self, u: Float[Tensor, "B K U"], state: Cache) -> tuple[Float[Tensor, "B D"], Cache]:
+    def step(self, u: Float[Tensor, "B K U"], state: Past) -> tuple[Float[Tensor, "B D"], Past]:
         """One step, with the memory in place of the steps before it."""
         h, whole = self._run(u.unsqueeze(1), state.age.unsqueeze(1), state)
         return h[:, 0], state.after(whole, self._frame)
 
     def scan(
-        self, u: Float[Tensor, "B T K U"], first: Float[Tensor, "B T"], state: Cache
+        self, u: Float[Tensor, "B T K U"], first: Float[Tensor, "B T"], state: Past
     ) -> tuple[Float[Tensor, "B T D"], History]:
         """All steps at once, under a mask."""
         age = reach(state.age, first)
-        h, whole = self._run(u, age, tree.forget(state, first[:, 0])._replace(age=state.age))
-        return h, Gathered(tuple(whole), age + 1, self._frame)
+        h, whole = self._run(u, age, self.forget(state, first[:, 0]))
+        return h, self._history(tuple(whole), age + 1, self._frame)
 
-    def collect(self, states: Sequence[Cache]) -> History:
-        """The memories of a walk, stacked."""
-        return Stacked.of(states)
+    def collect(self, states: Sequence[Past]) -> History:
+        """The memories of a walk, stacked: a window for each step, where `scan` stores each token once."""
+        return Stacked.of([state.settled(self._frame) for state in states])
 
-    def select(self, state: Cache, rows: Tensor) -> Cache:
+    def select(self, state: Past, rows: Tensor) -> Past:
         """Rows of the memory."""
-        return tree.select(state, rows)
+        return state.select(rows)
 
     def _run(
-        self, u: Float[Tensor, "B T K U"], age: Int[Tensor, "B T"], past: Cache
+        self, u: Float[Tensor, "B T K U"], age: Int[Tensor, "B T"], past: Past
     ) -> tuple[Float[Tensor, "B T D"], list[Pair]]:
         place = (age.unsqueeze(-1) * self._frame.tokens + torch.arange(self._frame.tokens, device=age.device)).flatten(
             1
@@ -115,7 +157,7 @@ class Attention(nn.Module):
         # the residual stream, and with it the memory, keeps its precision under autocast
         x = self.positions.enter(self.embed(u.flatten(1, 2)).to(self.embed.weight.dtype), place)
         angles, seen = self.positions.angles(place), past.seen(age, self._frame)
-        whole = []
+        whole, outputs = [], []
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, Layer)
             query, key, value = layer.project(x)
@@ -123,4 +165,6 @@ class Attention(nn.Module):
             mixed, known = past.attend(index, self.positions.turn(query, angles), pair, seen, self.positions)
             whole.append(known)
             x = layer.finish(x, mixed)
-        return self.norm(x).unflatten(1, u.shape[1:3])[:, :, -1], whole
+            outputs.append(x)
+        read = [x.unflatten(1, u.shape[1:3])[:, :, -1] for x in outputs[-len(self.norms) :]]
+        return torch.cat([last(x) for last, x in zip(self.norms, read, strict=True)], -1), whole

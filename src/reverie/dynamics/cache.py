@@ -9,14 +9,15 @@ Each layer's tokens see those of the layer itself, so L layers reach L (window -
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from reverie.dynamics.positions import Positions
+from reverie.dynamics.positions import Frame, Positions
+from reverie.ops import tree
 
 
 class Pair(NamedTuple):
@@ -51,16 +52,35 @@ def reach(age: Int[Tensor, "B"], first: Float[Tensor, "B T"]) -> Int[Tensor, "B 
     return torch.where(begun < 0, age.unsqueeze(1) + step, step - begun)
 
 
-class Frame(NamedTuple):
-    """The measures of a window: W steps, the present one counted, of K tokens each."""
-
-    window: int
-    tokens: int
+class Past(Protocol):
+    """What a step attends to beside itself: the memory of a backbone."""
 
     @property
-    def held(self) -> int:
-        """M, the tokens of the steps before the present one."""
-        return (self.window - 1) * self.tokens
+    def age(self) -> Tensor:
+        """Steps of the episode so far, "B"."""
+        ...
+
+    def seen(self, age: Int[Tensor, "B T"], frame: Frame) -> Seen:
+        """What the tokens of T steps, with the steps of their episode before them, see of the memory and themselves."""
+        ...
+
+    def attend(
+        self, layer: int, query: Tensor, pair: Pair, seen: Seen, positions: Positions
+    ) -> tuple[Float[Tensor, "B H J V"], Pair]:
+        """The mixed values, and the layer's keys and values with the new ones at the end."""
+        ...
+
+    def after(self, whole: Sequence[Pair], frame: Frame) -> "Past":
+        """The memory after a step, from what `attend` gave for each layer."""
+        ...
+
+    def settled(self, frame: Frame) -> "Cache":
+        """The same memory, in the form that has a fixed size."""
+        ...
+
+    def select(self, rows: Tensor) -> "Past":
+        """Rows of it; repeats are allowed."""
+        ...
 
 
 class Cache(NamedTuple):
@@ -93,6 +113,21 @@ class Cache(NamedTuple):
         """The memory after a step, from what `attend` gave: the oldest step is gone."""
         return Cache(tuple(Pair(*[x[:, :, frame.tokens :] for x in pair]) for pair in whole), self.age + 1)
 
+    def hidden(self, frame: Frame) -> "Cache":
+        """The same, with zeros before the episode: there a share of nothing times infinity would be no number."""
+        slot = torch.arange(frame.held, device=self.age.device)
+        known = slot >= frame.held - self.age.unsqueeze(1) * frame.tokens
+        known = known[:, None, :, None]
+        return Cache(tuple(Pair(*[torch.where(known, x, 0) for x in pair]) for pair in self.pairs), self.age)
+
+    def settled(self, frame: Frame) -> "Cache":
+        """Itself: its size is fixed already."""
+        return self
+
+    def select(self, rows: Tensor) -> "Cache":
+        """Rows of it; repeats are allowed."""
+        return tree.select(self, rows)
+
 
 @dataclass(frozen=True)
 class Gathered:
@@ -107,17 +142,16 @@ class Gathered:
 
     def last(self) -> Cache:
         """The last window of each row."""
-        rows, steps = self.age.shape
-        return self.at(torch.arange(rows, device=self.age.device), self.age.new_full((rows,), steps - 1))
+        pairs = tuple(Pair(*[x[:, :, x.shape[2] - self.frame.held :] for x in pair]) for pair in self.pairs)
+        return Cache(pairs, self.age[:, -1]).hidden(self.frame)
 
     def at(self, rows: Tensor, steps: Tensor) -> Cache:
         """The window that ends with each of the chosen (b, t)."""
-        age = self.age[rows, steps]
-        slot = torch.arange(self.frame.held, device=age.device)
-        known = slot >= self.frame.held - age.unsqueeze(1) * self.frame.tokens
-        where = (steps + 1).unsqueeze(1) * self.frame.tokens + slot
-        head = torch.arange(self.pairs[0].keys.shape[1], device=age.device).unsqueeze(1)
-        index = rows[:, None, None], head, where.unsqueeze(1)
-        # What no query will see is zero: a share of nothing times infinity would be no number.
-        keep = known[:, None, :, None]
-        return Cache(tuple(Pair(*[torch.where(keep, x[index], 0) for x in pair]) for pair in self.pairs), age)
+        return Cache(self.windows(rows, steps + 1), self.age[rows, steps]).hidden(self.frame)
+
+    def windows(self, rows: Tensor, steps: Tensor) -> tuple[Pair, ...]:
+        """The M tokens before each of the chosen (b, t), "N H M V" for each layer."""
+        slot = (steps * self.frame.tokens).unsqueeze(1) + torch.arange(self.frame.held, device=steps.device)
+        head = torch.arange(self.pairs[0].keys.shape[1], device=steps.device).unsqueeze(1)
+        index = rows[:, None, None], head, slot.unsqueeze(1)
+        return tuple(Pair(*[x[index] for x in pair]) for pair in self.pairs)

@@ -4,13 +4,28 @@ The place of a token is its number since the episode began, age K + k, with age 
 distance of two tokens is the difference of their places.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 PositionName = Literal["rotary", "relative", "learned"]
+
+STD = 0.02
+"""Of embeddings as they start (GPT-2's)."""
+
+
+class Frame(NamedTuple):
+    """The measures of a window: W steps, the present one counted, of K tokens each."""
+
+    window: int
+    tokens: int
+
+    @property
+    def held(self) -> int:
+        """M, the tokens of the steps before the present one."""
+        return (self.window - 1) * self.tokens
 
 
 class Positions(nn.Module):
@@ -68,3 +83,48 @@ class Rotary(Positions):
         cos, sin = angles
         left, right = x.chunk(2, -1)
         return torch.cat([left * cos - right * sin, left * sin + right * cos], -1)
+
+
+class Relative(Positions):
+    """Keys and values know their distance: e_ij = q_i (k_j + a_ij) / sqrt(V),  z_i = sum_j p_ij (v_j + b_ij).
+
+    a and b are embeddings of the distance, clipped, for each layer and shared by its heads (Shaw et al. 2018, eq. 3 and
+    4). Distances are of tokens and never negative, for no query sees what comes after it; by default they are clipped
+    where the window ends, so that each has an embedding of its own.
+    """
+
+    plain = False
+
+    def __init__(self, width: int, layers: int, distances: int) -> None:
+        super().__init__()
+        self.keys, self.values = (nn.Parameter(STD * torch.randn(layers, distances, width)) for _ in range(2))
+
+    def score(self, layer: int, query: Float[Tensor, "B H J V"], distance: Int[Tensor, "#B J M"]) -> Tensor:
+        """q a: that of each distance once, then taken for each key."""
+        return (query @ self.keys[layer].T).gather(-1, self._index(query, distance))
+
+    def value(self, layer: int, share: Float[Tensor, "B H J M"], distance: Int[Tensor, "#B J M"]) -> Tensor:
+        """The sum of b by the shares: those of each distance are summed first."""
+        table = self.values[layer]
+        each = share.new_zeros(*share.shape[:-1], len(table)).scatter_add(-1, self._index(share, distance), share)
+        return each @ table
+
+    def _index(self, like: Tensor, distance: Tensor) -> Tensor:
+        clipped = distance.clamp(0, self.keys.shape[1] - 1)
+        return clipped.unsqueeze(1).expand(len(like), like.shape[1], -1, -1)
+
+
+class Learned(Positions):
+    """An embedding of the place is added to the token as it enters (GPT-2).
+
+    The place is counted modulo the window: any window's tokens then have places of their own, and from its own place a
+    query knows the distance of each. A chunk as long as the window trains all of them, whatever age acting may reach.
+    """
+
+    def __init__(self, size: int, frame: Frame) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(STD * torch.randn(frame.window * frame.tokens, size))
+
+    def enter(self, x: Float[Tensor, "B J W"], place: Int[Tensor, "B J"]) -> Float[Tensor, "B J W"]:
+        """The token and its place."""
+        return x + self.embedding[place % len(self.embedding)]
