@@ -1,4 +1,4 @@
-"""Gradients of a dreamed return with respect to its first action, against the horizon (Ma et al. 2024, section 5).
+"""Gradients of a dreamed return with respect to its first action, against the horizon (after Ma et al. 2024).
 
     python benchmarks/action_gradients.py --backbones attention gru markov --into results/action-gradients
 
@@ -229,7 +229,7 @@ def main() -> None:
     parser.add_argument("--backbones", nargs="+", choices=sorted(PARTS["backbone"]), default=["gru", "markov"])
     parser.add_argument("--horizon", type=int, default=50)
     parser.add_argument("--episodes", type=int, default=100, help="random ones to learn from, of 200 steps")
-    parser.add_argument("--updates", type=int, default=1000)
+    parser.add_argument("--updates", type=int, default=800)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--into", type=Path, default=Path("results/action-gradients"), help="a folder")
     chosen = parser.parse_args()
