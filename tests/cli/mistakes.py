@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "agents")]
 
+import mistakes_conditions as conditions
 import mistakes_environments as environments
 import mistakes_results as results
 import mistakes_runs as runs
@@ -21,6 +22,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Commands and options": typed.WORDS,
     "Values of another kind": typed.KINDS,
     "Values out of range": typed.RANGES,
+    "Worlds conditioned on actions": conditions.CONDITIONS,
     "Names of environments": environments.NAMES,
     "What an environment shows and takes": environments.SPACES,
     "Looking before training": environments.CHECKED,

@@ -47,7 +47,7 @@ def _within_reach(parts: Parts, config: Config) -> None:
     reach, horizon = config.dynamics.reach, getattr(config.behaviour, "horizon", 0)
     if horizon > reach:
         raise UserError(
-            f"--behaviour.horizon {horizon} is beyond --dynamics.reach {reach}: {ACTION} has dreams with one anchor; "
+            f"--behaviour.horizon {horizon} is beyond --dynamics.reach {reach}: with {ACTION} a dream has one anchor; "
             "lower the one or raise the other"
         )
 

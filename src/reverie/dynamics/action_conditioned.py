@@ -8,8 +8,8 @@
 No latent after the anchor enters. So the gradient of what is dreamed reaches an action through the backbone's own path
 alone, which is as short or as well-behaved as the backbone makes it, and never in a circle through dreamed states.
 
-Every state that was really reached is an anchor. A chunk has one before its first step, one at the first latent of each
-episode in it, and a new one wherever the last is `reach` steps away.
+Every state that was really reached is an anchor. A chunk has one in the state that it follows, or at its first latent
+where nothing is known before it; one at the first latent of each episode in it; and a new one `reach` steps after each.
 """
 
 from typing import Any, NamedTuple
@@ -55,7 +55,7 @@ class Anchors(NamedTuple):
 
 
 class ActionConditioned(Dynamics):
-    """h_t = f(z_s, a_s, .., a_{t-1}), with s the last anchor before t (Ma et al. 2024, section 4).
+    """h_t = f(z_s, a_s, .., a_{t-1}), with s the last anchor before t (Ma et al. 2024, Actions World Model).
 
     `observe` computes for a chunk what dreams from its anchors compute. `update` gives an anchor, so that acting has h
     one step from the state before, and what is dreamed from any real state is anchored there.
