@@ -12,7 +12,7 @@ from tiny import built, learner, random_batch, tiny
 from reverie.agents.conditions import CHECKS
 from reverie.agents.parts import PARTS
 from reverie.agents.presets import PRESETS
-from reverie.agents.resolve import from_plain
+from reverie.agents.resolve import from_plain, resolve
 from reverie.dynamics.action_conditioned import CONDITIONS, ActionConditioned
 from reverie.errors import UserError
 from reverie.report.evaluate import Episode
@@ -55,9 +55,10 @@ def test_it_comes_back():
 
 
 def test_an_older_configuration_is_conditioned_on_history():
-    plain = tiny().plain()
+    whole = resolve("dreamer", "py:tiny:walk")
+    plain = whole.plain()
     del plain["config"]["dynamics"]["condition"], plain["config"]["dynamics"]["reach"]
-    assert from_plain(plain) == tiny()
+    assert from_plain(plain) == whole
 
 
 def test_it_acts_by_what_it_sees_now():

@@ -6,7 +6,7 @@ import action_laws
 import pytest
 import torch
 from action_laws import LAWS, REACH
-from backbones import BACKBONES, ReadsReward, make_dynamics
+from backbones import ReadsReward, make_dynamics
 from dynamics_laws import chunk, walk
 
 from laws import remembers
@@ -14,6 +14,8 @@ from reverie.agents.parts import PARTS
 from reverie.dynamics.action_conditioned import ActionConditioned, Anchored, Anchors
 from reverie.dynamics.dynamics import ConcatEntry, Dynamics, Entry
 from reverie.ops import tree
+
+BACKBONES = sorted(PARTS["backbone"])
 
 
 class Short(ActionConditioned):

@@ -22,7 +22,8 @@ def test_the_published_tasks_are_all_there():
     assert set(runs) == {f"{task}-s{seed}" for task in REPEAT_2_TASKS for seed in (0, 1)}
     resolved = parse(runs["walker-walk-s1"].split()).resolved.config
     assert (resolved.env.env, resolved.env.action_repeat, resolved.train.seed) == ("dmc:walker-walk", 2, 1)
-    assert (resolved.train.train_every, resolved.train.eval_every) == (4, 10_000)
+    assert (resolved.train.train_every, resolved.train.eval_every) == (2, 10_000)
+    assert parse(runs["finger-spin-s0"].split()).resolved.config.train.train_every == 4
 
 
 def test_what_a_suite_is_compared_with_is_a_run_of_another():

@@ -1,11 +1,24 @@
 """All presets, by name."""
 
+from reverie.agents.awm import AWM
 from reverie.agents.dreamer import DREAMER, DREAMER_REWARD
 from reverie.agents.dreamerv2 import DREAMERV2
 from reverie.agents.dreamerv3 import DREAMERV3
 from reverie.agents.preset import Preset
 from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
+from reverie.agents.transdreamer import TRANSDREAMER, TSSM
 
 PRESETS: dict[str, Preset] = {
-    preset.name: preset for preset in (DREAMER, DREAMER_REWARD, DREAMERV2, DREAMERV3, RSSM_CONTINUOUS, RSSM_DISCRETE)
+    preset.name: preset
+    for preset in (
+        DREAMER,
+        DREAMER_REWARD,
+        DREAMERV2,
+        DREAMERV3,
+        RSSM_CONTINUOUS,
+        RSSM_DISCRETE,
+        TSSM,
+        TRANSDREAMER,
+        AWM,
+    )
 }

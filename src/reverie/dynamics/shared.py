@@ -132,7 +132,9 @@ class SharedStarts(Gathered):
 
     def at(self, rows: Tensor, steps: Tensor) -> Shared:  # type: ignore[override]  # another memory with the same face
         """Where the dreams begin; nothing is copied."""
-        nothing = self.pairs[0].keys.new_zeros(len(rows), *self.pairs[0].keys.shape[1:2], 0, self.pairs[0].keys.shape[3])
+        nothing = self.pairs[0].keys.new_zeros(
+            len(rows), *self.pairs[0].keys.shape[1:2], 0, self.pairs[0].keys.shape[3]
+        )
         own = tuple(Pair(nothing, nothing) for _ in self.pairs)
         seats = Seats.of(rows, len(self.age))
         return Shared(self.pairs, own, seats, rows, steps + 1, self.age[rows, steps])

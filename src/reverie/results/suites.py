@@ -144,6 +144,47 @@ SUITES: dict[str, Suite] = {
         runs=seeds("dreamer", f"dreamer {INVERTED}", range(1)),
         solved=950.0,
     ),
+    "swingup-transformers": Suite(
+        about="`tssm`, `transdreamer` and `awm` on cartpole-swingup from state, action repeat 4, 60,000 frames",
+        runs={
+            name: options
+            for preset in ("tssm", "transdreamer", "awm")
+            for name, options in seeds(preset, f"{preset} {SWINGUP} --action-repeat 4 --steps 60000", range(3)).items()
+        },
+        solved=750.0,
+    ),
+    "tssm-rssm": Suite(
+        about="`tssm` beside `rssm-continuous` with dreams of 10 and 15 steps, cartpole-swingup, action repeat 4",
+        runs={
+            name: options
+            for preset in ("tssm", "rssm-continuous")
+            for horizon in (10, 15)
+            for name, options in seeds(
+                f"{preset}-horizon-{horizon}",
+                f"{preset} {SWINGUP} --action-repeat 4 --steps 40000 --behaviour.horizon {horizon}",
+                range(3),
+            ).items()
+        },
+        solved=750.0,
+    ),
+    "tssm-pixels": Suite(
+        about="`tssm` on Pendulum-v1 from 64 x 64 pixels, with its open-loop errors on held-out episodes",
+        runs=seeds("tssm", f"tssm {PIXELS}", range(1)),
+        solved=-400.0,
+        held_out="--steps 20",
+    ),
+    "awm-horizons": Suite(
+        about="`awm` and `tssm` with dreams of 10, 25 and 50 steps in chunks of 52, cartpole-swingup, action repeat 4",
+        runs={
+            f"{preset}-horizon-{horizon}-s0": (
+                f"{preset} {SWINGUP} --action-repeat 4 --steps 40000 --batch 6 --length 52 --backbone.window 52 "
+                f"--behaviour.horizon {horizon} --seed 0{reach}"
+            )
+            for preset, reach in (("tssm", ""), ("awm", " --dynamics.reach 50"))
+            for horizon in (10, 25, 50)
+        },
+        solved=750.0,
+    ),
     "ablations": Suite(
         about="`dreamer` on cartpole-swingup with one trick less, action repeat 4, 25,000 frames, seed 0",
         runs={

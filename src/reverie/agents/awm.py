@@ -1,0 +1,77 @@
+"""Actions world model (Ma et al. 2024): a transformer that is told actions alone; its page is docs/presets/awm.md."""
+
+from reverie.agents.config import TrainConfig
+from reverie.agents.parts import Parts
+from reverie.agents.preset import Preset, one_world
+from reverie.behaviour.policy import ActorConfig
+from reverie.behaviour.reward_gradient import RewardGradientConfig
+from reverie.behaviour.value_gradient import ValueGradientConfig
+from reverie.dynamics.attention import AttentionConfig
+from reverie.dynamics.dynamics import DynamicsConfig
+from reverie.dynamics.lstm import LSTMConfig
+from reverie.nets.mlp import MLPConfig
+from reverie.nets.optimiser import OptimiserConfig
+from reverie.representation.decoder import DecoderConfig
+from reverie.representation.encoder import EncoderConfig
+from reverie.world.heads import HeadConfig
+from reverie.world.objective import FilteringConfig
+
+LAPTOP = {
+    "train": TrainConfig(threads=1),
+    "dynamics": DynamicsConfig(condition="action", reach=15),
+    "backbone": (AttentionConfig(positions="relative"),),
+    "behaviour": (
+        ValueGradientConfig(actor=ActorConfig(reads="z"), critic=HeadConfig(reads="z")),
+        RewardGradientConfig(actor=ActorConfig(reads="z")),
+    ),
+}
+"""`tssm`'s small layers, and dreams that are anchored where they start; what is not named has the part's default."""
+
+_SMALL = MLPConfig(layers=2, units=64, norm="none", activation="silu")
+_ACTOR = ActorConfig(mlp=_SMALL, reads="z")
+
+PAPER = {
+    "train": TrainConfig(
+        steps=5_000, prefill=1_500, pretrain=0, train_every=2, batch=64, length=101, eval_every=500, eval_episodes=10
+    ),
+    "encoder": EncoderConfig(mlp=_SMALL),
+    "decoder": DecoderConfig(mlp=_SMALL),
+    "dynamics": DynamicsConfig(condition="action", reach=100),
+    "reward": HeadConfig(mlp=_SMALL),
+    "backbone": (
+        AttentionConfig(units=48, layers=2, heads=3, hidden=192, window=101, positions="learned"),
+        LSTMConfig(units=64),
+    ),
+    "objective": (FilteringConfig(optimiser=OptimiserConfig(lr=1e-3, clip=100.0)),),
+    "behaviour": (
+        RewardGradientConfig(
+            actor=_ACTOR,
+            actor_optimiser=OptimiserConfig(lr=1e-4, clip=100.0),
+            horizon=100,
+            starts=16,
+            gamma=1.0,
+            entropy=0.1,
+        ),
+        ValueGradientConfig(
+            actor=_ACTOR,
+            critic=HeadConfig(mlp=_SMALL, reads="z"),
+            actor_optimiser=OptimiserConfig(lr=1e-4, clip=100.0),
+            critic_optimiser=OptimiserConfig(lr=1e-3, clip=100.0),
+            starts=16,
+            gamma=1.0,
+            entropy=0.1,
+            target_rate=0.005,
+            return_scale=False,
+        ),
+    ),
+}
+"""The values of its code for Myriad, horizon 100 (configs/rl and train_myriad.py)."""
+
+AWM = Preset(
+    name="awm",
+    summary="a transformer conditioned on actions alone, actor by the gradient of imagined value",
+    paper="Ma et al. 2024, Do Transformer World Models Give Better Policy Gradients?",
+    parts=Parts(backbone="attention", latent="gaussian", posterior="encode", behaviour="value-gradient"),
+    scales={"laptop": LAPTOP, "paper": PAPER},
+    program=one_world,
+)
