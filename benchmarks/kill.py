@@ -32,6 +32,9 @@ KINDS = {
     "dreamerv2, pixels": f"dreamerv2 --env gym:CartPole-v1 {SHORT} --pixels --size 32 --steps 600",
     "dreamerv3": f"dreamerv3 {PENDULUM}",
     "rssm-continuous": f"rssm-continuous {PENDULUM}",
+    "tssm": f"tssm {PENDULUM}",
+    "transdreamer, discrete": f"transdreamer --env gym:CartPole-v1 {SHORT}",
+    "awm, 3 environments": f"awm {PENDULUM} --num-envs 3",
     "rssm-discrete, discrete": f"rssm-discrete --env gym:CartPole-v1 {SHORT}",
 }
 
