@@ -99,6 +99,10 @@ SUITES: dict[str, Suite] = {
         about="`dreamer` on six tasks of DeepMind Control from state, action repeat 2, 100,000 frames",
         runs=REPEAT_2_RUNS,
     ),
+    "dmc-repeat2-horizon-12": Suite(
+        about="the same with dreams of 12 steps, an update every 4 steps, seed 0",
+        runs={f"{task}-s0": f"dreamer --env dmc:{task} {REPEAT_2} --seed 0" for task in REPEAT_2_TASKS},
+    ),
     "dreamerv3": Suite(
         about="`dreamerv3` on cartpole-swingup from state, action repeat 2, 100,000 frames",
         runs=seeds("swingup", f"dreamerv3 {SWINGUP} {V3}", range(2)),
