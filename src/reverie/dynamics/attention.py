@@ -19,7 +19,6 @@ from reverie.nets.transformer import GateName, Layer
 from reverie.ops import tree
 from reverie.types import History
 
-
 STARTS: dict[str, type[Gathered]] = {"gathered": Gathered, "shared": SharedStarts}
 """The history of each way to start dreams."""
 

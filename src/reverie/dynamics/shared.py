@@ -106,7 +106,7 @@ class Shared(NamedTuple):
             return mixed, mine
 
     def after(self, whole: Sequence[Pair], frame: Frame) -> Past:
-        """The memory after a step. What the dream has of its own grows; once it fills a window, no one is shared with."""
+        """The memory after a step. What is the dream's own grows; once it fills a window, nothing is shared."""
         if whole[0].keys.shape[2] == frame.held:
             return Cache(tuple(whole), self.age + 1)
         return self._replace(own=tuple(whole), age=self.age + 1)
@@ -132,7 +132,9 @@ class SharedStarts(Gathered):
 
     def at(self, rows: Tensor, steps: Tensor) -> Shared:  # type: ignore[override]  # another memory with the same face
         """Where the dreams begin; nothing is copied."""
-        nothing = self.pairs[0].keys.new_zeros(len(rows), *self.pairs[0].keys.shape[1:2], 0, self.pairs[0].keys.shape[3])
+        nothing = self.pairs[0].keys.new_zeros(
+            len(rows), *self.pairs[0].keys.shape[1:2], 0, self.pairs[0].keys.shape[3]
+        )
         own = tuple(Pair(nothing, nothing) for _ in self.pairs)
         seats = Seats.of(rows, len(self.age))
         return Shared(self.pairs, own, seats, rows, steps + 1, self.age[rows, steps])
