@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from reverie.agents.parts import PARTS
 from reverie.dynamics.attention import AttentionConfig
 from reverie.dynamics.block_gru import BlockGRUConfig
-from reverie.dynamics.dynamics import ConcatEntry, Dynamics, DynamicsConfig, Entry
+from reverie.dynamics.dynamics import AnyEntry, Dynamics, DynamicsConfig, Entry
 from reverie.dynamics.gru import GRUConfig
 from reverie.dynamics.lstm import LSTMConfig
 from reverie.dynamics.markov import MarkovConfig
@@ -73,11 +73,11 @@ def _config(kind: str, name: str) -> Any:
     return _CONFIGS[name] if name in _CONFIGS else PARTS[kind][name].Config()
 
 
-def backbone_of(name: str, inputs: int) -> Any:
+def backbone_of(name: str, inputs: int, tokens: int | None = None) -> Any:
     """A backbone by its registered name, or by that of a variant; its weights as they start."""
-    part, config, tokens = VARIANTS[name] if name in VARIANTS else Variant(name, _config("backbone", name))
+    part, config, own = VARIANTS[name] if name in VARIANTS else Variant(name, _config("backbone", name))
     kind = PARTS["backbone"][part]
-    return kind(config, inputs, tokens) if kind.many_tokens else kind(config, inputs)
+    return kind(config, inputs, tokens or own) if kind.many_tokens else kind(config, inputs)
 
 
 def prepare(module: nn.Module) -> Any:
@@ -112,13 +112,13 @@ def make_dynamics(
     posterior: str,
     latent: str,
     wrap: type[Dynamics] = Dynamics,
-    entry: type[Entry] | type[ConcatEntry] = ReadsReward,
+    entry: type[AnyEntry] = ReadsReward,
 ) -> Dynamics:
     """The composition of three parts by their registered names."""
     torch.manual_seed(2)
     z = PARTS["latent"][latent](_config("latent", latent))
     enter = entry(MLPConfig(units=INPUTS), z.size, ACTION)
-    memory = backbone_of(backbone, enter.size)
+    memory = backbone_of(backbone, enter.size, enter.tokens)
     kind = PARTS["posterior"][posterior]
     infer = kind(kind.Config(mlp=_SMALL), memory.size, EMBED, z.posterior_size)
     return prepare(wrap(DynamicsConfig(entry=_SMALL, prior=_SMALL), enter, memory, z, infer))

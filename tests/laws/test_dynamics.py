@@ -5,7 +5,10 @@ import torch
 from backbones import COMBINATIONS, ReadsReward, make_dynamics
 from dynamics_laws import LAWS
 
-from reverie.dynamics.dynamics import ConcatEntry, Entry
+from reverie.dynamics.dynamics import ConcatEntry, Entry, StackEntry
+
+DREAMERS = ["attention", "attention-shared", "attention-shared-relative-tokens", "attention-learned-tokens-all"]
+"""Those that read several tokens: by themselves, and by each way to start a dream and each kind of position."""
 
 
 @pytest.mark.parametrize("graph", [True, False], ids=["graph", "no-graph"])
@@ -16,3 +19,9 @@ def test_law(parts, law, entry, seed, graph):
     dynamics = make_dynamics(*parts, entry=entry)
     with torch.set_grad_enabled(graph):
         LAWS[law](dynamics, seed)
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("backbone", DREAMERS)
+def test_law_of_three_tokens(backbone, law):
+    LAWS[law](make_dynamics(backbone, "encode", "gaussian", entry=StackEntry), 4)

@@ -33,9 +33,11 @@ class DynamicsConfig:
     """The small networks around the backbone."""
 
     entry: MLPConfig = field(default_factory=MLPConfig)
-    """how (z, a) enter the backbone: one layer; its width is U, or half of U where join is concat"""
-    join: Literal["sum", "concat"] = "sum"
-    """z and a share one layer, or each has its own and what comes out is set side by side (DreamerV3)"""
+    """how (z, a) enter the backbone: one layer; its width is U, or half of U where join is concat; with stack its norm
+    and its activation are not used"""
+    join: Literal["sum", "concat", "stack"] = "sum"
+    """z and a share one layer; or each has its own, and what comes out is set side by side (DreamerV3); or z, a and r
+    are three tokens, for a backbone that reads several"""
     prior: MLPConfig = field(default_factory=MLPConfig)
     """the network from h to the parameters of p(z | h)"""
     condition: Literal["history", "action"] = "history"
@@ -102,7 +104,35 @@ class ConcatEntry(nn.Module):
         return torch.cat([self.stoch(stoch), share], -1).unsqueeze(-2)
 
 
-ENTRIES: dict[str, type[Entry] | type[ConcatEntry]] = {"sum": Entry, "concat": ConcatEntry}
+class StackEntry(nn.Module):
+    """Three tokens per step, W_z z_{t-1}, W_a a_{t-1} and W_r r_{t-1}, each with a bias (TWM: Robine et al. 2023).
+
+    They are linear: a norm would take from a reward all but its sign, and a transformer has its own. h_t is read at the
+    reward's token, which sees the other two.
+    """
+
+    reads_reward = True
+    tokens = 3
+
+    def __init__(self, config: MLPConfig, stoch: int, action: int) -> None:
+        super().__init__()
+        self.size = config.units
+        self.stoch, self.action, self.reward = (
+            initialise(nn.Linear(width, config.units), config.init) for width in (stoch, action, 1)
+        )
+
+    def share(self, action: Float[Tensor, "*B A"], reward: Float[Tensor, "*B"]) -> Float[Tensor, "*B S"]:
+        """The tokens of a_{t-1} and r_{t-1}, side by side, for one step or for a chunk."""
+        return torch.cat([self.action(action), self.reward(reward.unsqueeze(-1))], -1)
+
+    def forward(self, stoch: Float[Tensor, "*B Z"], share: Float[Tensor, "*B S"]) -> Float[Tensor, "*B 3 U"]:
+        """The tokens of each step, from the latent before it and the inputs' share."""
+        return torch.stack([self.stoch(stoch), *share.chunk(2, -1)], -2)
+
+
+AnyEntry = Entry | ConcatEntry | StackEntry
+
+ENTRIES: dict[str, type[AnyEntry]] = {"sum": Entry, "concat": ConcatEntry, "stack": StackEntry}
 """The entry of each way to join z and a."""
 
 
@@ -112,7 +142,7 @@ class Dynamics(nn.Module):
     def __init__(
         self,
         config: DynamicsConfig,
-        entry: Entry | ConcatEntry,
+        entry: AnyEntry,
         backbone: nn.Module,
         latent: Latent,
         posterior: nn.Module,

@@ -106,7 +106,7 @@ class Shared(NamedTuple):
             return mixed, mine
 
     def after(self, whole: Sequence[Pair], frame: Frame) -> Past:
-        """The memory after a step. What the dream has of its own grows; once it fills a window, no one is shared with."""
+        """The memory after a step. What is the dream's own grows; once it fills a window, nothing is shared."""
         if whole[0].keys.shape[2] == frame.held:
             return Cache(tuple(whole), self.age + 1)
         return self._replace(own=tuple(whole), age=self.age + 1)
