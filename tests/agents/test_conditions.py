@@ -18,7 +18,7 @@ from reverie.errors import UserError
 from reverie.report.evaluate import Episode
 from reverie.report.open_loop import dreamed_returns, open_loop
 
-BACKBONES = [name for name, kind in PARTS["backbone"].items() if getattr(kind, "remembers", True)]
+BACKBONES = [name for name, kind in PARTS["backbone"].items() if kind.remembers]
 REACH = 3
 
 

@@ -17,7 +17,7 @@ def _encodes(parts: Parts, config: Config) -> None:
 
 
 def _remembers(parts: Parts, config: Config) -> None:
-    if not getattr(parts.chosen("backbone"), "remembers", True):
+    if not parts.chosen("backbone").remembers:
         raise UserError(
             f"--backbone {parts.backbone} has no memory: with {ACTION} it would lose its anchor after one step; "
             "choose another backbone"

@@ -97,6 +97,7 @@ class Attention(nn.Module):
     """
 
     Config = AttentionConfig
+    remembers = True
     walkable = False
     many_tokens = True
 

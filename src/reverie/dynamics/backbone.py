@@ -19,6 +19,8 @@ S = TypeVar("S")
 class Backbone(Protocol[S]):
     """A causal map with a memory S, a tree of tensors whose first axis is B. State goes in and comes out."""
 
+    remembers: ClassVar[bool]
+    """Whether h knows more than what entered last."""
     walkable: ClassVar[bool]
     """Whether a filter posterior may walk it through a chunk, step by step."""
     many_tokens: ClassVar[bool]

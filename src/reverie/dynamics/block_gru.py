@@ -57,6 +57,7 @@ class BlockGRU(nn.Module):
     """
 
     Config = BlockGRUConfig
+    remembers = True
     walkable = True
     many_tokens = False
     tokens = 1

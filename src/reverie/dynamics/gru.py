@@ -40,6 +40,7 @@ class GRU(nn.Module):
     """
 
     Config = GRUConfig
+    remembers = True
     walkable = True
     many_tokens = False
     tokens = 1

@@ -49,6 +49,7 @@ class LSTM(nn.Module):
     """
 
     Config = LSTMConfig
+    remembers = True
     walkable = True
     many_tokens = False
     tokens = 1
