@@ -1,6 +1,6 @@
 """A causal transformer over a sliding window of steps, as a backbone (TSSM: Chen et al. 2022, TransDreamer)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from reverie.dynamics.cache import Cache, Gathered, Pair, Past, reach
+from reverie.dynamics.attend import Pair, Seen
+from reverie.dynamics.cache import Cache, Gathered, Past, Ruler, reach
 from reverie.dynamics.history import Stacked
 from reverie.dynamics.positions import Frame, Learned, PositionName, Positions, Relative, Rotary
 from reverie.dynamics.shared import SharedStarts
@@ -18,6 +19,9 @@ from reverie.nets.norm import norm
 from reverie.nets.transformer import GateName, Layer
 from reverie.ops import tree
 from reverie.types import History
+
+Look = Callable[[int, Tensor, Pair, Seen, Positions], tuple[Tensor, Pair]]
+"""A layer, its queries, its new keys and values, what they see, and positions: the mixed values, and a layer's pair."""
 
 STARTS: dict[str, type[Gathered]] = {"gathered": Gathered, "shared": SharedStarts}
 """The history of each way to start dreams."""
@@ -100,14 +104,18 @@ class Attention(nn.Module):
     remembers = True
     walkable = False
     many_tokens = True
+    back: Tensor
+    distance: Tensor
 
     def __init__(self, config: AttentionConfig, inputs: int, tokens: int = 1) -> None:
         super().__init__()
         self.size = config.units * (config.layers if config.outputs == "all" else 1)
         self.tokens = tokens
         self._frame = Frame(config.window, tokens)
-        self._shape = (config.heads, self._frame.held, config.width)
+        self._shape = (self._frame.held, config.heads, config.width)
         self._history = STARTS[config.starts]
+        for name, x in Ruler.of(self._frame, 1)._asdict().items():
+            self.register_buffer(name, x, persistent=False)
         self.embed = initialise(nn.Linear(inputs, config.units), config.init)
         self.positions = config.place(self._frame)
         self.layers = nn.ModuleList(
@@ -118,7 +126,7 @@ class Attention(nn.Module):
         self.norms = nn.ModuleList(norm("layer", config.units) for _ in range(self.size // config.units))
 
     def initial(self, rows: int) -> Cache:
-        """Zeros, that no query sees: "B H M V" twice for each layer, and an age of 0."""
+        """Zeros, that no query sees: "B M H V" twice for each layer, and an age of 0."""
         zero = self.embed.weight.new_zeros(rows, *self._shape)
         age = torch.zeros(rows, dtype=torch.long, device=zero.device)
         return Cache(tuple(Pair(zero, zero) for _ in self.layers), age)
@@ -129,15 +137,19 @@ class Attention(nn.Module):
 
     def step(self, u: Float[Tensor, "B K U"], state: Past) -> tuple[Float[Tensor, "B D"], Past]:
         """One step, with the memory in place of the steps before it."""
-        h, whole = self._run(u.unsqueeze(1), state.age.unsqueeze(1), state)
-        return h[:, 0], state.after(whole, self._frame)
+        age = state.age.unsqueeze(1)
+        seen = state.seen(age, Ruler(self.back, self.distance), self._frame)
+        h, kept = self._run(u.unsqueeze(1), age, state.step, seen)
+        return h[:, 0], state.after(kept, self._frame)
 
     def scan(
         self, u: Float[Tensor, "B T K U"], first: Float[Tensor, "B T"], state: Past
     ) -> tuple[Float[Tensor, "B T D"], History]:
         """All steps at once, under a mask."""
         age = reach(state.age, first)
-        h, whole = self._run(u, age, self.forget(state, first[:, 0]))
+        before = self.forget(state, first[:, 0])
+        seen = before.seen(age, Ruler.of(self._frame, u.shape[1], age.device), self._frame)
+        h, whole = self._run(u, age, before.scan, seen)
         return h, self._history(tuple(whole), age + 1, self._frame)
 
     def collect(self, states: Sequence[Past]) -> History:
@@ -149,22 +161,22 @@ class Attention(nn.Module):
         return state.select(rows)
 
     def _run(
-        self, u: Float[Tensor, "B T K U"], age: Int[Tensor, "B T"], past: Past
+        self, u: Float[Tensor, "B T K U"], age: Int[Tensor, "B T"], look: Look, seen: Seen
     ) -> tuple[Float[Tensor, "B T D"], list[Pair]]:
-        place = (age.unsqueeze(-1) * self._frame.tokens + torch.arange(self._frame.tokens, device=age.device)).flatten(
-            1
-        )
+        """All layers; look mixes the values of the past, and gives the pairs that are returned for each layer."""
+        place = age
+        if self.tokens > 1:
+            place = (age.unsqueeze(-1) * self.tokens + torch.arange(self.tokens, device=age.device)).flatten(1)
         # the residual stream, and with it the memory, keeps its precision under autocast
         x = self.positions.enter(self.embed(u.flatten(1, 2)).to(self.embed.weight.dtype), place)
-        angles, seen = self.positions.angles(place), past.seen(age, self._frame)
-        whole, outputs = [], []
+        angles = self.positions.angles(place)
+        pairs, outputs = [], []
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, Layer)
-            query, key, value = layer.project(x)
-            pair = Pair(self.positions.turn(key, angles), value)
-            mixed, known = past.attend(index, self.positions.turn(query, angles), pair, seen, self.positions)
-            whole.append(known)
+            query, key, value = self.positions.turn(layer.project(x), angles)
+            mixed, pair = look(index, query, Pair(key, value), seen, self.positions)
             x = layer.finish(x, mixed)
+            pairs.append(pair)
             outputs.append(x)
         read = [x.unflatten(1, u.shape[1:3])[:, :, -1] for x in outputs[-len(self.norms) :]]
-        return torch.cat([last(x) for last, x in zip(self.norms, read, strict=True)], -1), whole
+        return torch.cat([last(x) for last, x in zip(self.norms, read, strict=True)], -1), pairs

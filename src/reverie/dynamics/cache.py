@@ -12,37 +12,27 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 
+from reverie.dynamics.attend import Pair, Seen, attend, slide
 from reverie.dynamics.positions import Frame, Positions
 from reverie.ops import tree
 
 
-class Pair(NamedTuple):
-    """Keys and values of a layer, "B H M V"."""
+class Ruler(NamedTuple):
+    """From each query to each key: steps back, the window's W where it comes after the query; and tokens."""
 
-    keys: Tensor
-    values: Tensor
+    back: Int[Tensor, "J M"]
+    distance: Int[Tensor, "J M"]
 
-
-class Seen(NamedTuple):
-    """For J queries and M keys: whether they see them, and how many tokens lie between."""
-
-    allowed: Bool[Tensor, "B 1 J M"]
-    distance: Int[Tensor, "#B J M"]
-
-
-def attend(query: Float[Tensor, "B H J V"], pair: Pair, seen: Seen, positions: Positions, layer: int) -> Tensor:
-    """The values as the queries mix them, "B H J V"; in the precision of the memory, whatever there is around it."""
-    with torch.autocast(query.device.type, enabled=False):
-        if positions.plain:
-            return scaled_dot_product_attention(query, *pair, attn_mask=seen.allowed)
-        query = query * query.shape[-1] ** -0.5
-        scores = query @ pair.keys.transpose(-1, -2) + positions.score(layer, query, seen.distance)
-        share = scores.masked_fill(~seen.allowed, -torch.inf).softmax(-1)
-        return share @ pair.values + positions.value(layer, share, seen.distance)
+    @classmethod
+    def of(cls, frame: Frame, steps: int, device: torch.device | None = None) -> "Ruler":
+        """For the tokens of some steps, with those held in memory before them."""
+        key = torch.arange(-frame.held, steps * frame.tokens, device=device)
+        query = key[frame.held :].unsqueeze(1)
+        back = query.div(frame.tokens, rounding_mode="floor") - key.div(frame.tokens, rounding_mode="floor")
+        return cls(torch.where(query >= key, back, frame.window), query - key)
 
 
 def reach(age: Int[Tensor, "B"], first: Float[Tensor, "B T"]) -> Int[Tensor, "B T"]:
@@ -53,25 +43,25 @@ def reach(age: Int[Tensor, "B"], first: Float[Tensor, "B T"]) -> Int[Tensor, "B 
 
 
 class Past(Protocol):
-    """What a step attends to beside itself: the memory of a backbone."""
+    """The memory of a backbone: what a step attends to beside itself."""
 
     @property
     def age(self) -> Tensor:
         """Steps of the episode so far, "B"."""
         ...
 
-    def seen(self, age: Int[Tensor, "B T"], frame: Frame) -> Seen:
-        """What the tokens of T steps, with the steps of their episode before them, see of the memory and themselves."""
+    def seen(self, age: Int[Tensor, "B 1"], ruler: Ruler, frame: Frame) -> Seen:
+        """What the tokens of a step see, at that age of the episode; the ruler is that of a step after a `Cache`."""
         ...
 
-    def attend(
-        self, layer: int, query: Tensor, pair: Pair, seen: Seen, positions: Positions
-    ) -> tuple[Float[Tensor, "B H J V"], Pair]:
-        """The mixed values, and the layer's keys and values with the new ones at the end."""
+    def step(
+        self, layer: int, query: Tensor, new: Pair, seen: Seen, positions: Positions
+    ) -> tuple[Float[Tensor, "B J H V"], Pair]:
+        """The mixed values of a step, and what the layer keeps of its keys and values."""
         ...
 
-    def after(self, whole: Sequence[Pair], frame: Frame) -> "Past":
-        """The memory after a step, from what `attend` gave for each layer."""
+    def after(self, kept: Sequence[Pair], frame: Frame) -> "Past":
+        """The memory after a step, from what each layer kept."""
         ...
 
     def settled(self, frame: Frame) -> "Cache":
@@ -92,32 +82,38 @@ class Cache(NamedTuple):
     pairs: tuple[Pair, ...]
     age: Tensor
 
-    def seen(self, age: Int[Tensor, "B T"], frame: Frame) -> Seen:
-        """What the tokens of T steps, with the steps of their episode before them, see of the memory and themselves."""
-        key = torch.arange(-frame.held, age.shape[1] * frame.tokens, device=age.device)
-        query = key[frame.held :].unsqueeze(1)
-        back = query.div(frame.tokens, rounding_mode="floor") - key.div(frame.tokens, rounding_mode="floor")
-        most = age.clamp_max(frame.window - 1).repeat_interleave(frame.tokens, 1)
-        distance = query - key
-        return Seen(((back <= most.unsqueeze(-1)) & (distance >= 0)).unsqueeze(1), distance.unsqueeze(0))
+    def seen(self, age: Int[Tensor, "B T"], ruler: Ruler, frame: Frame) -> Seen:
+        """What the tokens of T steps see of the memory and themselves, each step at its age of the episode."""
+        most = age.clamp_max(frame.window - 1)
+        if age.shape[1] > 1:
+            most = most.repeat_interleave(frame.tokens, 1)
+        return Seen(ruler.back <= most.unsqueeze(-1), ruler.distance.unsqueeze(0))
 
-    def attend(
-        self, layer: int, query: Tensor, pair: Pair, seen: Seen, positions: Positions
-    ) -> tuple[Float[Tensor, "B H J V"], Pair]:
-        """The mixed values, and the layer's keys and values with the new ones at the end, "B H M+J V"."""
-        old = self.pairs[layer]
-        whole = Pair(torch.cat([old.keys, pair.keys], 2), torch.cat([old.values, pair.values], 2))
+    def scan(
+        self, layer: int, query: Tensor, new: Pair, seen: Seen, positions: Positions
+    ) -> tuple[Float[Tensor, "B J H V"], Pair]:
+        """The mixed values of all steps, and the layer's keys and values with the new ones at the end, "B M+J H V"."""
+        whole = Pair(*[torch.cat(both, 1) for both in zip(self.pairs[layer], new, strict=True)])
         return attend(query, whole, seen, positions, layer), whole
 
-    def after(self, whole: Sequence[Pair], frame: Frame) -> "Cache":
-        """The memory after a step, from what `attend` gave: the oldest step is gone."""
-        return Cache(tuple(Pair(*[x[:, :, frame.tokens :] for x in pair]) for pair in whole), self.age + 1)
+    def step(
+        self, layer: int, query: Tensor, new: Pair, seen: Seen, positions: Positions
+    ) -> tuple[Float[Tensor, "B J H V"], Pair]:
+        """The mixed values of a step, and the layer's last M keys and values."""
+        if positions.plain and query.shape[1] == 1:
+            return slide(query, new, self.pairs[layer], seen)
+        mixed, whole = self.scan(layer, query, new, seen, positions)
+        return mixed, Pair(*[x[:, query.shape[1] :] for x in whole])
+
+    def after(self, kept: Sequence[Pair], frame: Frame) -> "Cache":
+        """The memory after a step, from what each layer kept."""
+        return Cache(tuple(kept), self.age + 1)
 
     def hidden(self, frame: Frame) -> "Cache":
         """The same, with zeros before the episode: there a share of nothing times infinity would be no number."""
         slot = torch.arange(frame.held, device=self.age.device)
         known = slot >= frame.held - self.age.unsqueeze(1) * frame.tokens
-        known = known[:, None, :, None]
+        known = known[:, :, None, None]
         return Cache(tuple(Pair(*[torch.where(known, x, 0) for x in pair]) for pair in self.pairs), self.age)
 
     def settled(self, frame: Frame) -> "Cache":
@@ -131,7 +127,7 @@ class Cache(NamedTuple):
 
 @dataclass(frozen=True)
 class Gathered:
-    """The history of a chunk: each layer's keys and values "B H M+J V", and the ages "B T" after each step.
+    """The history of a chunk: each layer's keys and values "B M+J H V", and the ages "B T" after each step.
 
     A dream's memory is cut from it: its window is copied.
     """
@@ -142,7 +138,7 @@ class Gathered:
 
     def last(self) -> Cache:
         """The last window of each row."""
-        pairs = tuple(Pair(*[x[:, :, x.shape[2] - self.frame.held :] for x in pair]) for pair in self.pairs)
+        pairs = tuple(Pair(*[x[:, x.shape[1] - self.frame.held :] for x in pair]) for pair in self.pairs)
         return Cache(pairs, self.age[:, -1]).hidden(self.frame)
 
     def at(self, rows: Tensor, steps: Tensor) -> Cache:
@@ -150,8 +146,6 @@ class Gathered:
         return Cache(self.windows(rows, steps + 1), self.age[rows, steps]).hidden(self.frame)
 
     def windows(self, rows: Tensor, steps: Tensor) -> tuple[Pair, ...]:
-        """The M tokens before each of the chosen (b, t), "N H M V" for each layer."""
+        """The M tokens before each of the chosen (b, t), "N M H V" for each layer."""
         slot = (steps * self.frame.tokens).unsqueeze(1) + torch.arange(self.frame.held, device=steps.device)
-        head = torch.arange(self.pairs[0].keys.shape[1], device=steps.device).unsqueeze(1)
-        index = rows[:, None, None], head, slot.unsqueeze(1)
-        return tuple(Pair(*[x[index] for x in pair]) for pair in self.pairs)
+        return tuple(Pair(*[x[rows.unsqueeze(1), slot] for x in pair]) for pair in self.pairs)

@@ -41,13 +41,15 @@ class Positions(nn.Module):
         """The tokens as they enter the first layer."""
         return x
 
-    def angles(self, place: Int[Tensor, "B J"]) -> Tensor | None:
+    def angles(self, place: Int[Tensor, "B J"]) -> tuple[Tensor, Tensor] | None:
         """What `turn` needs to know of the places, for all layers at once."""
         return None
 
-    def turn(self, x: Float[Tensor, "B H J V"], angles: Tensor | None) -> Float[Tensor, "B H J V"]:
-        """Queries or keys of these places."""
-        return x
+    def turn(
+        self, asked: Float[Tensor, "B J 3 H V"], angles: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of these places, "B J H V" each."""
+        return asked.unbind(2)  # type: ignore[return-value]
 
     def score(self, layer: int, query: Float[Tensor, "B H J V"], distance: Int[Tensor, "#B J M"]) -> Tensor:
         """What is added to the scores q k of that layer, "B H J M"; not of those that are plain."""
@@ -70,19 +72,22 @@ class Rotary(Positions):
     def __init__(self, width: int, base: float) -> None:
         super().__init__()
         rates = base ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-        self.register_buffer("rates", rates.float(), persistent=False)
+        self.register_buffer("rates", torch.cat([-rates, rates]).float(), persistent=False)
 
-    def angles(self, place: Int[Tensor, "B J"]) -> Tensor:
-        """Cosines and sines, "2 B 1 J V/2"."""
-        angle = place.unsqueeze(1).unsqueeze(-1) * self.rates
-        return torch.stack([angle.cos(), angle.sin()])
+    def angles(self, place: Int[Tensor, "B J"]) -> tuple[Tensor, Tensor]:
+        """Cosines and sines, "B J 1 1 V" each; the sines of the first half are negative."""
+        angle = place[:, :, None, None, None] * self.rates
+        return angle.cos(), angle.sin()
 
-    def turn(self, x: Float[Tensor, "B H J V"], angles: Tensor | None) -> Float[Tensor, "B H J V"]:
-        """Each pair turned by its angle."""
+    def turn(
+        self, asked: Float[Tensor, "B J 3 H V"], angles: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Each pair (x, y) of queries and keys becomes (x cos - y sin, y cos + x sin)."""
         assert angles is not None
         cos, sin = angles
-        left, right = x.chunk(2, -1)
-        return torch.cat([left * cos - right * sin, left * sin + right * cos], -1)
+        plain = asked[:, :, :2]
+        turned = torch.addcmul(plain * cos, plain.roll(plain.shape[-1] // 2, -1), sin)
+        return turned[:, :, 0], turned[:, :, 1], asked[:, :, 2]
 
 
 class Relative(Positions):

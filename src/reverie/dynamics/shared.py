@@ -16,7 +16,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from reverie.dynamics.cache import Cache, Gathered, Pair, Past, Seen
+from reverie.dynamics.attend import Pair, Seen
+from reverie.dynamics.cache import Cache, Gathered, Past, Ruler
 from reverie.dynamics.positions import Frame, Positions
 from reverie.ops import tree
 
@@ -55,8 +56,8 @@ class Seats(NamedTuple):
 class Shared(NamedTuple):
     """The memory of N dreams of a chunk of B rows.
 
-    store: each layer's keys and values "B H M+J V", as the chunk left them: of all that is in a memory, only these have
-    no first axis of N. own: those dreamed since, "N H O V". rows and steps "N": the step of the store that is dreamed
+    store: each layer's keys and values "B M+J H V", as the chunk left them: of all that is in a memory, only these have
+    no first axis of N. own: those dreamed since, "N O H V". rows and steps "N": the step of the store that is dreamed
     next. age "N": steps of the episode.
     """
 
@@ -67,11 +68,10 @@ class Shared(NamedTuple):
     steps: Tensor
     age: Tensor
 
-    def seen(self, age: Int[Tensor, "N T"], frame: Frame) -> Seen:
+    def seen(self, age: Int[Tensor, "N 1"], ruler: Ruler, frame: Frame) -> Seen:
         """What the tokens of a step see: of the store the window that ends where the dream began, and of the dream."""
-        assert age.shape[1] == 1, "a chunk follows a memory that is settled"
         number = torch.arange(frame.tokens, device=age.device)
-        dreamed, whole = self.own[0].keys.shape[2], self.store[0].keys.shape[2]
+        dreamed, whole = self.own[0].keys.shape[1], self.store[0].keys.shape[1]
         slot = torch.arange(whole, device=age.device)
         # Steps from a key to the query. Of the store, those from the start on belong to others.
         now = self.steps.unsqueeze(1) + dreamed // frame.tokens + frame.window - 1
@@ -84,39 +84,40 @@ class Shared(NamedTuple):
         far = (now * frame.tokens).unsqueeze(-1) + number.unsqueeze(1) - slot
         rows = len(age)
         allowed = torch.cat([stored.unsqueeze(1).expand(rows, frame.tokens, whole), mine], -1)
-        return Seen(allowed.unsqueeze(1), torch.cat([far, distance.expand(rows, -1, -1)], -1))
+        return Seen(allowed, torch.cat([far, distance.expand(rows, -1, -1)], -1))
 
-    def attend(
-        self, layer: int, query: Tensor, pair: Pair, seen: Seen, positions: Positions
-    ) -> tuple[Float[Tensor, "N H J V"], Pair]:
-        """The mixed values, and the dream's own keys and values with the new ones at the end, "N H O+J V"."""
-        old, store = self.own[layer], self.store[layer]
-        mine = Pair(torch.cat([old.keys, pair.keys], 2), torch.cat([old.values, pair.values], 2))
+    def step(
+        self, layer: int, query: Tensor, new: Pair, seen: Seen, positions: Positions
+    ) -> tuple[Float[Tensor, "N J H V"], Pair]:
+        """The mixed values, and the dream's own keys and values with the new ones at the end, "N O+J H V"."""
+        mine = Pair(*[torch.cat(both, 1) for both in zip(self.own[layer], new, strict=True)])
+        query, keys, values = (x.transpose(1, 2) for x in (query, *mine))
+        stored_keys, stored_values = (x.transpose(1, 2) for x in self.store[layer])
         with torch.autocast(query.device.type, enabled=False):
             query = query * query.shape[-1] ** -0.5
-            stored = self.seats.product(query, store.keys.transpose(-1, -2))
-            scores = torch.cat([stored, query @ mine.keys.transpose(-1, -2)], -1)
+            stored = self.seats.product(query, stored_keys.transpose(-1, -2))
+            scores = torch.cat([stored, query @ keys.transpose(-1, -2)], -1)
             if not positions.plain:
                 scores = scores + positions.score(layer, query, seen.distance)
-            share = scores.masked_fill(~seen.allowed, -torch.inf).softmax(-1)
-            theirs, own = share.split([store.keys.shape[2], mine.keys.shape[2]], -1)
-            mixed = self.seats.product(theirs, store.values) + own @ mine.values
+            share = scores.masked_fill(~seen.allowed.unsqueeze(1), -torch.inf).softmax(-1)
+            theirs, own = share.split([stored_keys.shape[2], keys.shape[2]], -1)
+            mixed = self.seats.product(theirs, stored_values) + own @ values
             if not positions.plain:
                 mixed = mixed + positions.value(layer, share, seen.distance)
-            return mixed, mine
+            return mixed.transpose(1, 2), mine
 
-    def after(self, whole: Sequence[Pair], frame: Frame) -> Past:
+    def after(self, kept: Sequence[Pair], frame: Frame) -> Past:
         """The memory after a step. What is the dream's own grows; once it fills a window, nothing is shared."""
-        if whole[0].keys.shape[2] == frame.held:
-            return Cache(tuple(whole), self.age + 1)
-        return self._replace(own=tuple(whole), age=self.age + 1)
+        if kept[0].keys.shape[1] == frame.held:
+            return Cache(tuple(kept), self.age + 1)
+        return self._replace(own=tuple(kept), age=self.age + 1)
 
     def settled(self, frame: Frame) -> Cache:
         """A copy of each dream's window."""
         start = Gathered(self.store, self.age, frame).windows(self.rows, self.steps)
         pairs = []
         for before, own in zip(start, self.own, strict=True):
-            pairs.append(Pair(*[torch.cat(both, 2)[:, :, -frame.held :] for both in zip(before, own, strict=True)]))
+            pairs.append(Pair(*[torch.cat(both, 1)[:, -frame.held :] for both in zip(before, own, strict=True)]))
         return Cache(tuple(pairs), self.age).hidden(frame)
 
     def select(self, rows: Tensor) -> "Shared":
@@ -132,9 +133,7 @@ class SharedStarts(Gathered):
 
     def at(self, rows: Tensor, steps: Tensor) -> Shared:  # type: ignore[override]  # another memory with the same face
         """Where the dreams begin; nothing is copied."""
-        nothing = self.pairs[0].keys.new_zeros(
-            len(rows), *self.pairs[0].keys.shape[1:2], 0, self.pairs[0].keys.shape[3]
-        )
+        nothing = self.pairs[0].keys[:1, :0].expand(len(rows), -1, -1, -1)
         own = tuple(Pair(nothing, nothing) for _ in self.pairs)
         seats = Seats.of(rows, len(self.age))
         return Shared(self.pairs, own, seats, rows, steps + 1, self.age[rows, steps])

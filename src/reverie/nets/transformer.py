@@ -86,13 +86,11 @@ class Layer(nn.Module):
         self.narrow = initialise(nn.Linear(hidden, size), init, scale=scale)
         self.close = GATES[gate](size, init)
 
-    def project(self, x: Float[Tensor, "B J W"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of J tokens, "B H J W/H" each, in the precision of x."""
-        asked = self.ask(self.before(x)).to(x.dtype).unflatten(-1, (3, self.heads, -1))
-        query, key, value = asked.permute(2, 0, 3, 1, 4).unbind(0)
-        return query, key, value
+    def project(self, x: Float[Tensor, "B J W"]) -> Float[Tensor, "B J 3 H V"]:
+        """Queries, keys and values of J tokens, V = W / H wide, in the precision of x."""
+        return self.ask(self.before(x)).to(x.dtype).unflatten(-1, (3, self.heads, -1))
 
-    def finish(self, x: Float[Tensor, "B J W"], mixed: Float[Tensor, "B H J V"]) -> Float[Tensor, "B J W"]:
+    def finish(self, x: Float[Tensor, "B J W"], mixed: Float[Tensor, "B J H V"]) -> Float[Tensor, "B J W"]:
         """The layer's output, from its input and the values that attention mixed."""
-        x = self.join(x, self.told(mixed.transpose(1, 2).flatten(2)))
+        x = self.join(x, self.told(mixed.flatten(2)))
         return self.close(x, self.narrow(nn.functional.gelu(self.widen(self.between(x)))))
