@@ -109,7 +109,8 @@ def shrink(config: Any) -> Any:
     if not is_dataclass(config):
         return config
     values = {field.name: getattr(config, field.name) for field in fields(config)}
-    return replace(config, **{name: min(SIZES[name], x) if name in SIZES else shrink(x) for name, x in values.items()})
+    sized = {name: x for name, x in values.items() if name in SIZES and isinstance(x, int)}
+    return replace(config, **{name: min(SIZES[name], x) if name in sized else shrink(x) for name, x in values.items()})
 
 
 def tiny(preset: str = "dreamer", env: str = "py:tiny:walk", *, scale: str = "laptop", **changes: Any) -> Resolved:
