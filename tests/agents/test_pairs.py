@@ -9,6 +9,7 @@ import pytest
 import torch
 from tiny import built, changed, learner, random_batch, tiny, weights
 
+from reverie.agents.build import build_world
 from reverie.agents.parts import PARTS, Parts
 from reverie.agents.presets import PRESETS
 from reverie.errors import UserError
@@ -26,6 +27,13 @@ def legal(parts):
     backbone, posterior = PARTS["backbone"][parts["backbone"]], PARTS["posterior"][parts["posterior"]]
     return backbone.walkable or not posterior.walks
 
+
+OPTIONS: list[dict] = [
+    {},
+    {"stack": True, "starts": "shared"},
+    {"positions": "relative", "gate": "gtrxl", "outputs": "all"},
+    {"positions": "learned", "starts": "shared"},
+]
 
 LEGAL, ILLEGAL = [p for p in PAIRS if legal(p)], [p for p in PAIRS if not legal(p)]
 
@@ -65,6 +73,40 @@ def test_a_pair_that_cannot_work_is_refused(parts):
     )
     with pytest.raises(UserError, match=re.escape(message)):
         Parts(**parts)
+
+
+def stacked(backbone):
+    """A run whose backbone shall read three tokens a step."""
+    resolved = tiny(backbone=backbone, posterior="encode")
+    dynamics = replace(resolved.config.dynamics, join="stack")
+    return replace(resolved, config=replace(resolved.config, dynamics=dynamics))
+
+
+@pytest.mark.parametrize("backbone", [name for name, kind in PARTS["backbone"].items() if not kind.many_tokens])
+def test_a_backbone_that_cannot_read_the_tokens_is_refused(backbone):
+    message = (
+        f"--backbone {backbone} reads one token per step, and --dynamics.join stack makes 3: "
+        "choose --dynamics.join sum or --dynamics.join concat, or --backbone attention"
+    )
+    with pytest.raises(UserError, match=re.escape(message)):
+        stacked(backbone)
+    resolved = tiny(backbone=backbone)
+    config = replace(resolved.config, dynamics=replace(resolved.config.dynamics, join="stack"))
+    with pytest.raises(UserError, match=re.escape(message)):
+        build_world(config, resolved.parts, {"state": (2,)}, 1)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_attention_learns_whatever_its_options(options):
+    options = dict(options)
+    resolved = stacked("attention") if options.pop("stack", False) else tiny(backbone="attention", posterior="encode")
+    backbone = replace(resolved.config.backbone, layers=2, window=3, **options)
+    resolved = without_free_nats(replace(resolved, config=replace(resolved.config, backbone=backbone)))
+    agent = built(resolved)
+    before = weights(agent)
+    update(learner(resolved, agent), resolved, 2)
+    inside = {name for name in before if "backbone" in name}
+    assert inside and inside <= changed(before, agent)
 
 
 def test_which_backbones_cannot_be_walked():

@@ -35,6 +35,18 @@ WORDS = [
         f"{TRAIN} --behaviour value",
         "unknown behaviour 'value'; did you mean 'value-gradient'?",
     ),
+    Mistake(
+        "a backbone and a posterior that cannot work together",
+        f"{TRAIN} --backbone attention",
+        "--backbone attention learns from whole chunks, and --posterior filter walks through them step by step: "
+        "add --posterior encode",
+    ),
+    Mistake(
+        "more tokens per step than the backbone reads",
+        f"{TRAIN} --dynamics.join stack",
+        "--backbone gru reads one token per step, and --dynamics.join stack makes 3: choose --dynamics.join sum or "
+        "--dynamics.join concat, or --backbone attention",
+    ),
     Mistake("an unknown option", f"{TRAIN} --stepz 3", f"unknown option --stepz; did you mean --steps?; {HELP}"),
     Mistake(
         "an unknown option of a part",
@@ -223,6 +235,11 @@ RANGES = [
         "--backbone.blocks 7",
         "backbone.units must be divisible by backbone.blocks, not 256 by 7",
         preset="dreamerv3",
+    ),
+    ranged(
+        "heads that do not divide the width",
+        "--backbone attention --posterior encode --backbone.heads 5",
+        "backbone.units must be divisible by backbone.heads, not 96 by 5",
     ),
     Mistake(
         "a network too large for the machine",

@@ -14,6 +14,8 @@ CHOICES = [
     ("dreamer",),
     ("dreamer-reward",),
     ("dreamer", "--scale", "paper"),
+    ("dreamer", "--backbone", "lstm"),
+    ("dreamer", "--backbone", "attention", "--posterior", "encode"),
     ("dreamer", "--backbone", "markov", "--latent", "categorical", "--posterior", "encode"),
 ]
 

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from reverie.dynamics.dynamics import ConcatEntry, Dynamics, DynamicsConfig, Entry
+from reverie.dynamics.dynamics import ConcatEntry, Dynamics, DynamicsConfig, Entry, StackEntry
 from reverie.dynamics.gru import GRU, GRUConfig
+from reverie.dynamics.lstm import LSTM, Cell, LSTMConfig
 from reverie.dynamics.markov import Markov, MarkovConfig
 from reverie.dynamics.posterior import Encode, EncodeConfig, Filter, FilterConfig
 from reverie.errors import UserError
@@ -45,6 +46,31 @@ def test_the_gru_normalises_its_gates_together():
     torch.testing.assert_close(gru.step(u, h)[0], truth)
 
 
+def test_the_lstm_by_hand():
+    lstm = LSTM(LSTMConfig(units=1, norm="none"), 1)
+    with torch.no_grad():
+        lstm.input.weight.copy_(torch.tensor([[1.0], [2.0], [3.0], [4.0]]))
+        lstm.recurrent.weight.copy_(torch.tensor([[0.5], [-1.0], [0.25], [0.0]]))
+        lstm.recurrent.bias.copy_(torch.tensor([0.1, 0.2, 0.3, 0.4]))
+    # u = 0.4, h = 0.8: enter 0.4 + 0.4 + 0.1 = 0.9; keep 0.8 - 0.8 + 0.2 = 0.2; show 1.2 + 0.2 + 0.3 = 1.7;
+    # candidate 1.6 + 0.4 = 2
+    c = sigmoid(0.2 + 1) * -0.5 + sigmoid(0.9) * math.tanh(2)
+    h, memory = lstm.step(torch.tensor([[[0.4]]]), Cell(torch.tensor([[0.8]]), torch.tensor([[-0.5]])))
+    assert memory.c.item() == pytest.approx(c, rel=1e-6)
+    assert h.item() == pytest.approx(sigmoid(1.7) * math.tanh(c), rel=1e-6)
+    assert memory.h is h
+
+
+def test_the_lstm_normalises_its_gates_together():
+    lstm = LSTM(LSTMConfig(units=2), 3)
+    u, cell = torch.randn(4, 1, 3), Cell(torch.randn(4, 2), torch.randn(4, 2))
+    gates = u[:, 0] @ lstm.input.weight.T + cell.h @ lstm.recurrent.weight.T
+    gates = (gates - gates.mean(-1, keepdim=True)) / (gates.var(-1, correction=0, keepdim=True) + 1e-3).sqrt()
+    enter, keep, show, candidate = gates.chunk(4, -1)
+    c = torch.sigmoid(keep + 1) * cell.c + torch.sigmoid(enter) * torch.tanh(candidate)
+    torch.testing.assert_close(lstm.step(u, cell)[0], torch.sigmoid(show) * torch.tanh(c))
+
+
 def test_markov_is_its_network():
     markov = Markov(MarkovConfig(mlp=SMALL), 3)
     u = torch.randn(4, 1, 3)
@@ -70,6 +96,20 @@ def test_the_entry_that_concatenates_by_slow_computation():
     share = entry.share(a, torch.randn(5))
     torch.testing.assert_close(share, right)  # finished: it needs no latent
     torch.testing.assert_close(entry(z, share), torch.cat([left, right], -1).unsqueeze(-2))
+
+
+def test_the_entry_that_stacks_by_slow_computation():
+    entry = StackEntry(MLPConfig(units=4), 3, 2)
+    z, a, r = torch.randn(5, 7, 3), torch.randn(5, 7, 2), torch.randn(5, 7)
+    truth = [
+        z @ entry.stoch.weight.T + entry.stoch.bias,
+        a @ entry.action.weight.T + entry.action.bias,
+        r.unsqueeze(-1) * entry.reward.weight[:, 0] + entry.reward.bias,
+    ]
+    assert entry.size == 4 and entry.tokens == 3 and entry.reads_reward
+    tokens = entry(z, entry.share(a, r))
+    assert tokens.shape == (5, 7, 3, 4)
+    torch.testing.assert_close(tokens, torch.stack(truth, -2))
 
 
 def test_the_filter_is_an_mlp_of_memory_and_embedding():
@@ -128,6 +168,11 @@ def test_temperature_reaches_the_prior():
 def test_a_gru_without_units_is_refused():
     with pytest.raises(UserError, match=r"backbone.units must be at least 1, not 0"):
         GRUConfig(units=0)
+
+
+def test_an_lstm_without_units_is_refused():
+    with pytest.raises(UserError, match=r"backbone.units must be at least 1, not 0"):
+        LSTMConfig(units=0)
 
 
 def test_a_filter_without_a_hidden_layer_is_refused():

@@ -55,8 +55,12 @@ def walk(backbone: Any, u: Tensor, first: Tensor, state: Any) -> tuple[Tensor, l
 
 
 def lead_on(backbone: Any, state: Any, ahead: Tensor) -> Tensor:
-    """The outputs "N AHEAD D" that follow a memory: all that can be known of it."""
-    return walk(backbone, ahead, torch.zeros(ahead.shape[:2]).to(ahead), state)[0]
+    """The outputs "N AHEAD D" that follow a memory, as a dream's do: all that can be known of it."""
+    hs = []
+    for now in ahead.unbind(1):
+        h, state = backbone.step(now, state)
+        hs.append(h)
+    return torch.stack(hs, 1)
 
 
 def same(a: Tensor, b: Tensor) -> None:

@@ -86,6 +86,7 @@ KINDS = {
     "reward": {"preset": "dreamer-reward"},
     "categorical": {"latent": "categorical", "posterior": "encode", "backbone": "markov"},
     "side by side": {"num_envs": 3, "log_every": 1},
+    "attention": {"backbone": "attention", "posterior": "encode", "num_envs": 2},
     "pixels": {"pixels": True, "size": 16, "steps": 80, "prefill": 24},
     "small replay": {"replay_mib": 0.002, "steps": 200},
     "async": {"num_envs": 2, "vector": "async", "steps": 80},
