@@ -17,7 +17,7 @@ WORDS = [
         "no preset",
         "train",
         "name a preset first, as in: reverie train dreamer --env gym:Pendulum-v1 "
-        "(dreamer, dreamer-reward, dreamerv2, dreamerv3, rssm-continuous, rssm-discrete)",
+        "(dreamer, dreamer-reward, dreamerv2, dreamerv3, rssm-continuous, rssm-discrete, tssm, transdreamer, awm)",
     ),
     Mistake("an option before the preset", "train --env gym:Pendulum-v1 dreamer", "name a preset first, as in: …"),
     Mistake("an unknown preset", "train dreamr", "unknown preset 'dreamr'; did you mean 'dreamer'?"),
@@ -96,7 +96,7 @@ WORDS = [
         f"--run needs a value (one that begins with a dash: --run=VALUE); {HELP}",
     ),
     Mistake("a scale without its name", f"{TRAIN} --scale", "--scale needs a value, as in: --scale NAME"),
-    Mistake("an empty scale", f"{TRAIN} --scale=", f"unknown --scale ''; known: laptop, paper; {HELP}"),
+    Mistake("an empty scale", f"{TRAIN} --scale=", f"unknown --scale ''; known: desktop, laptop, paper; {HELP}"),
 ]
 
 KINDS = [
