@@ -45,7 +45,7 @@ PIXELS = (
 )
 BALANCE = (
     "--env dmc:cartpole-balance --pixels --action-repeat 2 --prefill 10000 --steps 50000 --eval-every 10000 "
-    "--eval-episodes 4 --train-every 10 --length 32 --batch 6 --objective.dynamics 1.0"
+    "--eval-episodes 4 --train-every 3 --length 32 --batch 8 --objective.dynamics 1.0"
 )
 INVERTED = (
     "--env gym:InvertedPendulum-v5 --pixels --prefill 2000 --steps 15000 --eval-every 1000 --eval-episodes 4 "
