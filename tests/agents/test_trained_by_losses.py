@@ -1,5 +1,6 @@
 """Actor-critic in whole agents: the program's groups train it, and nothing else of the world changes."""
 
+import dataclasses
 import io
 
 import pytest
@@ -54,6 +55,22 @@ def test_one_optimiser_for_all(env):
     assert still(before, agent) == set()
     assert {"loss/agent", "grad/agent"} <= set(metrics)
     assert list(learning.optimisers) == ["agent"]
+
+
+def test_one_optimiser_with_learning_rates_of_the_behaviours_own():
+    """The rates asked for the actor and the critic hold; nothing else of their optimisers is read."""
+    resolved = tiny(env="py:tiny:walk", behaviour="actor-critic")
+    behaviour = dataclasses.replace(
+        resolved.config.behaviour,
+        actor_optimiser=OptimiserConfig(lr=3e-4, algorithm="laprop"),
+        critic_optimiser=OptimiserConfig(lr=2e-3),
+    )
+    config = dataclasses.replace(resolved.config, behaviour=behaviour)
+    agent = built(resolved)
+    optimiser = Learner(agent, joint(config), torch.Generator().manual_seed(0), "float32").optimisers["agent"]
+    rates = {p: group["lr"] for group in optimiser._algorithm.param_groups for p in group["params"]}
+    for module, lr in ("behaviour.actor", 3e-4), ("behaviour.critic.value", 2e-3), ("world", 1e-3):
+        assert all(rates[p] == pytest.approx(lr) for p in agent.get_submodule(module).parameters())
 
 
 def test_a_behaviour_with_optimisers_of_its_own_leaves_the_world_as_one_group():

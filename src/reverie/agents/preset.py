@@ -31,9 +31,18 @@ def one_world(config: Config) -> Program:
 
 
 def joint(config: Config) -> Program:
-    """DreamerV3's program: like `one_world`, but one optimiser, the objective's, for the world and the behaviour."""
-    modules = (f"behaviour.{module}" for wish in config.behaviour.trained for module in wish.modules)
-    agent = Group(name="agent", modules=("world", *modules), optimiser=config.objective.optimiser)
+    """DreamerV3's program: like `one_world`, but one optimiser, the objective's, for the world and the behaviour.
+
+    Of the behaviour's own optimisers the learning rates alone are read.
+    """
+    optimiser = config.objective.optimiser
+    lr_scales = tuple(
+        (f"behaviour.{module}", wish.optimiser.lr / optimiser.lr)
+        for wish in config.behaviour.trained
+        for module in wish.modules
+    )
+    modules = ("world", *(module for module, _ in lr_scales))
+    agent = Group(name="agent", modules=modules, optimiser=optimiser, lr_scales=lr_scales)
     return _in_turn(config.train, (agent,))
 
 
