@@ -84,6 +84,7 @@ RESULTS = [
 ]
 
 BENCH = [
+    Mistake("a preset that does not exist", "bench dremer", "unknown preset 'dremer'; did you mean 'dreamer'?"),
     Mistake("a median of nothing", "bench --repeats 0", "--repeats must be at least 1, not 0"),
     Mistake("negative threads", "bench --threads -1", "--threads must be in [0, 1024], not -1; 0 chooses"),
     Mistake(

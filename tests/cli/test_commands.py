@@ -137,3 +137,13 @@ def test_quiet_on_a_pipe(tmp_path):
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_devices(capsys, device):
     assert call(capsys, *WALK, "--device", device, "--dry-run").code == 0
+
+
+def test_bench_measures_any_preset(capsys):
+    words = "bench tssm --scales laptop --observations state --repeats 1 --threads 1 --output bench.json"
+    outcome = call(capsys, *words.split())
+    assert outcome.code == 0, outcome.err
+    [row] = json.loads(Path("bench.json").read_text())["rows"]
+    assert row["name"] == "laptop state float32"
+    assert row["update_ms"] > row["world_ms"] > 0
+    assert row["gflop"] > 0.1

@@ -11,7 +11,7 @@ from dynamics_laws import chunk, walk
 
 from laws import remembers
 from reverie.dynamics.action_conditioned import ActionConditioned, Anchored, Anchors
-from reverie.dynamics.dynamics import ConcatEntry, Dynamics, Entry
+from reverie.dynamics.dynamics import ConcatEntry, Dynamics, Entry, StackEntry
 from reverie.ops import tree
 
 
@@ -21,7 +21,7 @@ class Short(ActionConditioned):
 
 
 ONE_TOKEN = [name for name in BACKBONES if getattr(make_backbone(name), "tokens", 1) == 1]
-"""Those that the entries of this test have enough tokens for."""
+THREE_TOKENS = sorted(set(BACKBONES) - set(ONE_TOKEN))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,12 @@ ONE_TOKEN = [name for name in BACKBONES if getattr(make_backbone(name), "tokens"
 @pytest.mark.parametrize("backbone", ONE_TOKEN)
 def test_law(backbone, law, entry, latent, seed):
     LAWS[law](make_dynamics(backbone, "encode", latent, wrap=Short, entry=entry), seed)
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("backbone", THREE_TOKENS)
+def test_law_of_three_tokens(backbone, law):
+    LAWS[law](make_dynamics(backbone, "encode", "gaussian", wrap=Short, entry=StackEntry), 0)
 
 
 @pytest.mark.parametrize("law", [law for law in LAWS if law != "path"])

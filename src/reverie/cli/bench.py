@@ -16,11 +16,12 @@ from reverie.agents.presets import PRESETS
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
 from reverie.cli.reading import read
+from reverie.dynamics.attention import AttentionConfig
 from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.gru import GRUConfig
-from reverie.dynamics.posterior import FilterConfig
+from reverie.dynamics.posterior import EncodeConfig, FilterConfig
 from reverie.envs.make import EnvConfig
-from reverie.errors import UserError
+from reverie.errors import UserError, unknown
 from reverie.latent.categorical import CategoricalConfig
 from reverie.nets.cnn import CNNConfig
 from reverie.nets.mlp import MLPConfig
@@ -37,10 +38,11 @@ from reverie.world.heads import ContinueConfig, HeadConfig
 class Bench:
     """Measure updates, dreams and acting on this machine."""
 
-    preset: Annotated[Literal["dreamer", "dreamer-reward"], tyro.conf.Positional] = "dreamer"
-    """which agent"""
-    scales: tuple[Literal["laptop", "matched"], ...] = ("laptop", "matched")
-    """laptop: the preset's; matched: batch 16 x 64, GRU 256, 16 x 16 categorical, MLP 2 x 256, all 1,024 starts x 15"""
+    preset: Annotated[str, tyro.conf.Positional] = "dreamer"
+    """which agent the scale laptop is of"""
+    scales: tuple[Literal["laptop", "matched", "matched-attention"], ...] = ("laptop", "matched")
+    """laptop: the preset's; matched: batch 16 x 64, GRU 256, 16 x 16 categorical, MLP 2 x 256, all 1,024 starts x 15;
+    matched-attention: the same with 4 layers of attention, 256 wide, 4 heads, over 64 steps"""
     observations: tuple[Literal["state", "pixels"], ...] = ("state", "pixels")
     """what is observed: a vector, or 64 x 64 images"""
     env: str = "gym:Pendulum-v1"
@@ -60,8 +62,20 @@ class Bench:
 MATCHED = MLPConfig(layers=2, units=256)
 
 
-def matched(config: Config) -> Config:
-    """The size at which other libraries were measured."""
+SCALES = {
+    "matched": Parts(backbone="gru", latent="categorical", posterior="filter", behaviour="value-gradient"),
+    "matched-attention": Parts(
+        backbone="attention", latent="categorical", posterior="encode", behaviour="value-gradient"
+    ),
+}
+BACKBONES: dict[str, GRUConfig | AttentionConfig] = {
+    "gru": GRUConfig(units=256),
+    "attention": AttentionConfig(units=256, layers=4, heads=4, hidden=1024, window=64, starts="shared"),
+}
+
+
+def matched(config: Config, parts: Parts) -> Config:
+    """The size at which other libraries were measured, with the backbone that the parts name."""
     one = MLPConfig(layers=1, units=256)
     head, cnn = HeadConfig(mlp=MATCHED), CNNConfig(depth=16)
     return replace(
@@ -72,9 +86,9 @@ def matched(config: Config) -> Config:
         dynamics=DynamicsConfig(entry=one, prior=one),
         reward=head,
         continue_=ContinueConfig(mlp=MATCHED),
-        backbone=GRUConfig(units=256),
+        backbone=BACKBONES[parts.backbone],
         latent=CategoricalConfig(groups=16, classes=16),
-        posterior=FilterConfig(mlp=one),
+        posterior=FilterConfig(mlp=one) if parts.posterior == "filter" else EncodeConfig(mlp=one),
         behaviour=ValueGradientConfig(actor=ActorConfig(mlp=MATCHED), critic=head, horizon=15, starts=0),
     )
 
@@ -82,8 +96,8 @@ def matched(config: Config) -> Config:
 def _configured(preset: Preset, scale: str, env: EnvConfig) -> tuple[Config, Parts]:
     if scale == "laptop":
         return preset.config(env), preset.parts
-    parts = Parts(backbone="gru", latent="categorical", posterior="filter", behaviour="value-gradient")
-    return matched(preset.config(env, parts=parts)), parts
+    parts = SCALES[scale]
+    return matched(preset.config(env, parts=parts), parts), parts
 
 
 def _one(chosen: Bench, scale: str, observed: str, precision: str) -> Measurement:
@@ -114,6 +128,8 @@ COLUMNS = (
 def bench(arguments: Sequence[str]) -> None:
     """Print a table, times in milliseconds, and write it as JSON where asked."""
     chosen = read(Bench, arguments, "reverie bench")
+    if chosen.preset not in PRESETS:
+        raise unknown("preset", chosen.preset, PRESETS)
     if chosen.repeats < 1:
         raise UserError(f"--repeats must be at least 1, not {chosen.repeats}")
     device, threads = choose_device(chosen.device), choose_threads(chosen.threads)
