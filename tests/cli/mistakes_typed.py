@@ -45,7 +45,7 @@ WORDS = [
         "more tokens per step than the backbone reads",
         f"{TRAIN} --dynamics.join stack",
         "--backbone gru reads one token per step, and --dynamics.join stack makes 3: choose --dynamics.join sum or "
-        "--dynamics.join concat, or --backbone attention",
+        "--dynamics.join concat, or --backbone attention or --backbone transformer-xl",
     ),
     Mistake("an unknown option", f"{TRAIN} --stepz 3", f"unknown option --stepz; did you mean --steps?; {HELP}"),
     Mistake(
@@ -240,6 +240,11 @@ RANGES = [
         "heads that do not divide the width",
         "--backbone attention --posterior encode --backbone.heads 5",
         "backbone.units must be divisible by backbone.heads, not 96 by 5",
+    ),
+    ranged(
+        "waves without a cosine",
+        "--backbone transformer-xl --posterior encode --backbone.units 9 --backbone.heads 3",
+        "backbone.units must be even, not 9: waves come as sine and cosine",
     ),
     Mistake(
         "a network too large for the machine",

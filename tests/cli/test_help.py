@@ -16,6 +16,7 @@ CHOICES = [
     ("dreamer", "--scale", "paper"),
     ("dreamer", "--backbone", "lstm"),
     ("dreamer", "--backbone", "attention", "--posterior", "encode"),
+    ("dreamer", "--backbone", "transformer-xl", "--posterior", "encode"),
     ("dreamer", "--backbone", "markov", "--latent", "categorical", "--posterior", "encode"),
 ]
 

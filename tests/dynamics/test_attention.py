@@ -9,18 +9,26 @@ from torch.utils import _pytree as pytree
 from reverie.dynamics.attention import Attention, AttentionConfig
 from reverie.dynamics.cache import Cache
 from reverie.dynamics.shared import Shared
+from reverie.dynamics.transformer_xl import TransformerXL, TransformerXLConfig
 from reverie.errors import UserError
 from reverie.nets.transformer import GRUGate, Layer
 
 INPUTS, ROWS, STEPS = 5, 3, 6
-KINDS = ["rotary", "relative", "learned"]
+KINDS = ["rotary", "relative", "learned", "waves"]
+"""Of positions; waves are Transformer-XL's."""
 STARTS = ["gathered", "shared"]
 
 
+def configured(positions="rotary", **options):
+    sizes = {"units": 8, "heads": 2, "layers": 2, "hidden": 6, "window": 3} | options
+    return TransformerXLConfig(**sizes) if positions == "waves" else AttentionConfig(positions=positions, **sizes)
+
+
 def made(tokens=1, **options):
-    sizes = {"units": 8, "heads": 2, "layers": 2, "hidden": 6, "window": 3}
+    config = configured(**options)
     torch.manual_seed(3)
-    attention = Attention(AttentionConfig(**{**sizes, **options}), INPUTS, tokens)
+    kind = TransformerXL if isinstance(config, TransformerXLConfig) else Attention
+    attention = kind(config, INPUTS, tokens)
     for parameter in attention.parameters():
         parameter.data.add_(0.3 * torch.randn_like(parameter))
     return attention.double().eval()
@@ -57,11 +65,18 @@ def turned(x, place, base):
     return out
 
 
+def wave(distance, width):
+    """Sines and cosines of the distance times 10000^(-2 n / W)."""
+    angles = [distance * 10_000 ** (-2 * n / width) for n in range(width // 2)]
+    return torch.tensor([math.sin(a) for a in angles] + [math.cos(a) for a in angles]).double()
+
+
 def slowly(attention, config, u):
-    """An episode "T K U" from its beginning, query by query and key by key; rotary and relative are computed here."""
+    """An episode "T K U" from its beginning, query by query and key by key; positions too, but for learned ones."""
+    kind = getattr(config, "positions", "waves")
     tokens, width = attention.tokens, config.units // config.heads
     x = u.flatten(0, 1) @ attention.embed.weight.T + attention.embed.bias
-    if config.positions == "learned":
+    if kind == "learned":
         x = x + torch.stack([attention.positions.embedding[n % (config.window * tokens)] for n in range(len(x))])
     for number, layer in enumerate(attention.layers):
         asked = layer_norm(x, layer.before) @ layer.ask.weight.T + layer.ask.bias
@@ -74,12 +89,16 @@ def slowly(attention, config, u):
                 scores, values = [], []
                 for j in seen:
                     q, k, v = query[i, head], key[j, head], value[j, head]
-                    if config.positions == "rotary":
+                    if kind == "rotary":
                         q, k = turned(q, i, config.base), turned(k, j, config.base)
-                    if config.positions == "relative":
+                    if kind == "relative":
                         far = min(i - j, config.clip) if config.clip else i - j
                         k, v = k + attention.positions.keys[number, far], v + attention.positions.values[number, far]
-                    scores.append(q @ k / math.sqrt(width))
+                    score = q @ k
+                    if kind == "waves":
+                        far = attention.positions.read[number].weight @ wave(i - j, config.units)
+                        score += (q + attention.positions.bias[number, head]) @ far.unflatten(0, (-1, width))[head]
+                    scores.append(score / math.sqrt(width))
                     values.append(v)
                 heads.append(torch.stack(scores).softmax(0) @ torch.stack(values))
             rows.append(torch.cat(heads))
@@ -96,7 +115,7 @@ def test_by_slow_computation(options, tokens):
     attention = made(tokens, **options)
     u = draw(attention, 1, STEPS)
     h, _ = attention.scan(u, torch.zeros(1, STEPS).double(), attention.initial(1))
-    same(h[0], slowly(attention, AttentionConfig(units=8, heads=2, window=3, **options), u[0]))
+    same(h[0], slowly(attention, configured(**options), u[0]))
 
 
 @pytest.mark.parametrize("options", [{}, {"window": 12}, {"outputs": "all", "gate": "gtrxl"}], ids=str)

@@ -14,6 +14,7 @@ from reverie.dynamics.dynamics import AnyEntry, Dynamics, DynamicsConfig, Entry
 from reverie.dynamics.gru import GRUConfig
 from reverie.dynamics.lstm import LSTMConfig
 from reverie.dynamics.markov import MarkovConfig
+from reverie.dynamics.transformer_xl import TransformerXLConfig
 from reverie.latent.categorical import CategoricalConfig
 from reverie.latent.gaussian import GaussianConfig
 from reverie.nets.mlp import MLPConfig
@@ -27,6 +28,7 @@ _CONFIGS: dict[str, Any] = {
     "block-gru": BlockGRUConfig(units=6, hidden=4, blocks=2, layers=2),
     "lstm": LSTMConfig(units=6),
     "attention": AttentionConfig(units=8, heads=2, layers=2, hidden=6, window=4),
+    "transformer-xl": TransformerXLConfig(units=8, heads=2, layers=2, hidden=6, window=4),
     "markov": MarkovConfig(mlp=_SMALL),
     "gaussian": GaussianConfig(size=3),
     "categorical": CategoricalConfig(groups=2, classes=3),
@@ -57,6 +59,11 @@ VARIANTS = {
     "attention-shared-wide-learned": Variant("attention", _attention(positions="learned", starts="shared", window=9)),
     "attention-relative-gtrxl": Variant("attention", _attention(positions="relative", gate="gtrxl")),
     "attention-learned-tokens-all": Variant("attention", _attention(positions="learned", outputs="all"), 3),
+    "transformer-xl-shared-wide-tokens-all": Variant(
+        "transformer-xl",
+        TransformerXLConfig(units=8, heads=2, layers=2, hidden=6, window=9, starts="shared", outputs="all"),
+        3,
+    ),
     "lstm-plain": Variant("lstm", LSTMConfig(units=6, norm="none")),
 }
 BACKBONES = sorted([*PARTS["backbone"], *VARIANTS])

@@ -1,4 +1,4 @@
-"""For each law something that breaks attention, and the LSTM, planted; the laws' own breaks are in the file beside."""
+"""For each law something that breaks attention, planted; the laws' own breaks are in the file beside."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ import laws
 from reverie.dynamics import attend
 from reverie.dynamics.attention import Attention, AttentionConfig
 from reverie.dynamics.cache import Cache, Gathered
-from reverie.dynamics.lstm import LSTM, Cell, LSTMConfig
 from reverie.dynamics.positions import Learned, Relative, Rotary
 from reverie.dynamics.shared import Shared, SharedStarts
+from reverie.dynamics.transformer_xl import TransformerXL, TransformerXLConfig, Waves
 from reverie.ops import tree
 
 
@@ -214,6 +214,14 @@ class MeasuresFromTheOldestKey(Relative):
         return slots.expand(len(like), like.shape[1], *distance.shape[1:])
 
 
+class WavesOfSlots(Waves):
+    """The distance is the key's slot, which is something else in a scan than in a step."""
+
+    def _index(self, like, distance):
+        slots = torch.arange(distance.shape[-1]).clamp_max(self.distances - 1)
+        return slots.expand(len(like), like.shape[1], *distance.shape[1:])
+
+
 BREAKS = [
     ("fold", StepSeesAStepMore),
     ("fold", ScanSeesAStepLess),
@@ -238,35 +246,18 @@ POSITION_BREAKS = [
     ("chunk", "rotary", TurnsBackwards),
     ("chunk", "learned", CountsFromTheChunk),
     ("fold", "relative", MeasuresFromTheOldestKey),
+    ("fold", "waves", WavesOfSlots),
 ]
 
 
-class ScanOfTheCellIgnoresFirst(LSTM):
-    def scan(self, u, first, state):
-        return super().scan(u, torch.zeros_like(first), state)
-
-
-class ForgetsWhatItShowsAlone(LSTM):
-    def forget(self, state, first):
-        return Cell(tree.forget(state.h, first), state.c)
-
-
-class KeepsWithoutAGradient(LSTM):
-    def step(self, u, state):
-        return super().step(u, state._replace(c=state.c.detach()))
-
-
-LSTM_BREAKS = [
-    ("fold", ScanOfTheCellIgnoresFirst),
-    ("reset", ForgetsWhatItShowsAlone),
-    ("gradient", KeepsWithoutAGradient),
-]
-
-
-def _attention(kind=Attention, **options):
+def _attention(broken=None, positions="rotary", **options):
+    """Attention, or with waves Transformer-XL; what is broken takes the place of its methods."""
     torch.manual_seed(1)
-    sizes = {"units": 8, "heads": 2, "layers": 2, "hidden": 6, "window": 4}
-    return kind(AttentionConfig(**{**sizes, **options}), INPUTS)
+    sizes = {"units": 8, "heads": 2, "layers": 2, "hidden": 6, "window": 4} | options
+    if positions == "waves":
+        kind = type("Broken", (broken, TransformerXL), {}) if broken else TransformerXL
+        return kind(TransformerXLConfig(**sizes), INPUTS)
+    return (broken or Attention)(AttentionConfig(positions=positions, **sizes), INPUTS)
 
 
 def _found(backbone, law):
@@ -278,9 +269,12 @@ def _name(x):
     return x if isinstance(x, str) else x.__name__
 
 
+@pytest.mark.parametrize("positions", ["rotary", "waves"])
 @pytest.mark.parametrize(("law", "broken"), BREAKS, ids=_name)
-def test_broken_attention_is_found(law, broken):
-    _found(_attention(broken), law)
+def test_broken_attention_is_found(law, broken, positions):
+    if broken is OwesNothingForKeys and positions == "waves":
+        pytest.skip("that gradient by hand is of plain attention")
+    _found(_attention(broken, positions), law)
 
 
 @pytest.mark.parametrize(("law", "broken"), SHARED_BREAKS, ids=_name)
@@ -294,11 +288,6 @@ def test_broken_positions_are_found(law, kind, broken):
     whole = backbone.positions
     whole.__class__ = broken
     _found(backbone, law)
-
-
-@pytest.mark.parametrize(("law", "broken"), LSTM_BREAKS, ids=_name)
-def test_a_broken_lstm_is_found(law, broken):
-    _found(broken(LSTMConfig(units=6), INPUTS), law)
 
 
 def test_every_law_has_a_break_of_attention():

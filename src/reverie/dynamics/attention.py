@@ -1,5 +1,6 @@
 """A causal transformer over a sliding window of steps, as a backbone (TSSM: Chen et al. 2022, TransDreamer)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -28,8 +29,8 @@ STARTS: dict[str, type[Gathered]] = {"gathered": Gathered, "shared": SharedStart
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttentionConfig:
-    """A causal transformer over the last steps of the episode."""
+class WindowConfig(ABC):
+    """A causal transformer over the last steps of the episode, however its tokens know their places."""
 
     units: int = 96
     """width of the tokens; D, where outputs is last"""
@@ -41,15 +42,8 @@ class AttentionConfig:
     """width of the hidden layer of each MLP"""
     window: int = 16
     """steps that each layer sees, the present one counted"""
-    positions: PositionName = "rotary"
-    """rotary: queries and keys turn with their place; relative: keys and values know their distance (Shaw et al. 2018);
-    learned: an embedding of the place, counted modulo the window, joins the token as it enters"""
     gate: GateName = "residual"
     """how what a layer made joins what entered it: the sum, or GTrXL's gate"""
-    base: float = 100.0
-    """rotary: the slowest pair turns by about 1 / base a token"""
-    clip: int = 0
-    """relative: tokens at this distance and beyond are as far as each other; 0: where the window ends"""
     outputs: Literal["last", "all"] = "last"
     """what h is: the last layer's output, or those of all layers, side by side (TransDreamer)"""
     starts: Literal["gathered", "shared"] = "gathered"
@@ -63,6 +57,31 @@ class AttentionConfig:
                 raise UserError(f"backbone.{name} must be at least {least}, not {getattr(self, name)}")
         if self.units % self.heads:
             raise UserError(f"backbone.units must be divisible by backbone.heads, not {self.units} by {self.heads}")
+
+    @property
+    def width(self) -> int:
+        """V, the numbers of a head."""
+        return self.units // self.heads
+
+    @abstractmethod
+    def place(self, frame: Frame) -> Positions:
+        """How tokens know their places."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionConfig(WindowConfig):
+    """A causal transformer over the last steps of the episode."""
+
+    positions: PositionName = "rotary"
+    """rotary: queries and keys turn with their place; relative: keys and values know their distance (Shaw et al. 2018);
+    learned: an embedding of the place, counted modulo the window, joins the token as it enters"""
+    base: float = 100.0
+    """rotary: the slowest pair turns by about 1 / base a token"""
+    clip: int = 0
+    """relative: tokens at this distance and beyond are as far as each other; 0: where the window ends"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.positions == "rotary" and self.width % 2:
             raise UserError(
                 f"rotary positions turn pairs: backbone.units / backbone.heads must be even, not {self.width}; "
@@ -73,19 +92,14 @@ class AttentionConfig:
         if self.clip < 0:
             raise UserError(f"backbone.clip must not be negative, not {self.clip}")
 
-    @property
-    def width(self) -> int:
-        """V, the numbers of a head."""
-        return self.units // self.heads
-
     def place(self, frame: Frame) -> Positions:
         """How tokens know their places."""
         match self.positions:
             case "rotary":
                 return Rotary(self.width, self.base)
             case "relative":
-                most = frame.held + frame.tokens
-                return Relative(self.width, self.layers, min(self.clip + 1, most) if self.clip else most)
+                distances = min(self.clip + 1, frame.distances) if self.clip else frame.distances
+                return Relative(self.width, self.layers, distances)
             case "learned":
                 return Learned(self.units, frame)
 
@@ -100,14 +114,14 @@ class Attention(nn.Module):
     Where this differs from TransDreamer: a window for each layer, with no need for whole episodes; no dropout.
     """
 
-    Config = AttentionConfig
+    Config: type[WindowConfig] = AttentionConfig
     remembers = True
     walkable = False
     many_tokens = True
     back: Tensor
     distance: Tensor
 
-    def __init__(self, config: AttentionConfig, inputs: int, tokens: int = 1) -> None:
+    def __init__(self, config: WindowConfig, inputs: int, tokens: int = 1) -> None:
         super().__init__()
         self.size = config.units * (config.layers if config.outputs == "all" else 1)
         self.tokens = tokens

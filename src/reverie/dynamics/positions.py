@@ -27,6 +27,11 @@ class Frame(NamedTuple):
         """M, the tokens of the steps before the present one."""
         return (self.window - 1) * self.tokens
 
+    @property
+    def distances(self) -> int:
+        """How many there are between a query and the keys it sees, in tokens, 0 counted."""
+        return self.held + self.tokens
+
 
 class Positions(nn.Module):
     """What every kind may do, and none must: each overrides the part where it acts.
@@ -52,12 +57,12 @@ class Positions(nn.Module):
         return asked.unbind(2)  # type: ignore[return-value]
 
     def score(self, layer: int, query: Float[Tensor, "B H J V"], distance: Int[Tensor, "#B J M"]) -> Tensor:
-        """What is added to the scores q k of that layer, "B H J M"; not of those that are plain."""
-        raise NotImplementedError
+        """What is added to the scores q k / sqrt(V) of that layer, "B H J M", from q / sqrt(V)."""
+        return query.new_zeros(())
 
     def value(self, layer: int, share: Float[Tensor, "B H J M"], distance: Int[Tensor, "#B J M"]) -> Tensor:
-        """What is added to the mixture of values by these shares, "B H J V"; not of those that are plain."""
-        raise NotImplementedError
+        """What is added to the mixture of values by these shares, "B H J V"."""
+        return share.new_zeros(())
 
 
 class Rotary(Positions):
@@ -90,7 +95,22 @@ class Rotary(Positions):
         return turned[:, :, 0], turned[:, :, 1], asked[:, :, 2]
 
 
-class Relative(Positions):
+class ByDistance(Positions):
+    """What distances add to the scores, from one number for each: "B H J distances"."""
+
+    plain = False
+
+    def __init__(self, distances: int) -> None:
+        super().__init__()
+        self.distances = distances
+
+    def _index(self, like: Float[Tensor, "B H J I"], distance: Int[Tensor, "#B J M"]) -> Int[Tensor, "B H J M"]:
+        """Which of them each key takes; no query sees what comes after it, and the farthest share the last."""
+        clipped = distance.clamp(0, self.distances - 1)
+        return clipped.unsqueeze(1).expand(len(like), like.shape[1], -1, -1)
+
+
+class Relative(ByDistance):
     """Keys and values know their distance: e_ij = q_i (k_j + a_ij) / sqrt(V),  z_i = sum_j p_ij (v_j + b_ij).
 
     a and b are embeddings of the distance, clipped, for each layer and shared by its heads (Shaw et al. 2018, eq. 3 and
@@ -98,10 +118,8 @@ class Relative(Positions):
     where the window ends, so that each has an embedding of its own.
     """
 
-    plain = False
-
     def __init__(self, width: int, layers: int, distances: int) -> None:
-        super().__init__()
+        super().__init__(distances)
         self.keys, self.values = (nn.Parameter(STD * torch.randn(layers, distances, width)) for _ in range(2))
 
     def score(self, layer: int, query: Float[Tensor, "B H J V"], distance: Int[Tensor, "#B J M"]) -> Tensor:
@@ -113,10 +131,6 @@ class Relative(Positions):
         table = self.values[layer]
         each = share.new_zeros(*share.shape[:-1], len(table)).scatter_add(-1, self._index(share, distance), share)
         return each @ table
-
-    def _index(self, like: Tensor, distance: Tensor) -> Tensor:
-        clipped = distance.clamp(0, self.keys.shape[1] - 1)
-        return clipped.unsqueeze(1).expand(len(like), like.shape[1], -1, -1)
 
 
 class Learned(Positions):
