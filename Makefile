@@ -47,8 +47,9 @@ bench: install
 learn: install  ## the learning runs behind results/, many hours; what was interrupted goes on
 	$(BIN)/reverie results all --into runs/learn --jobs 2
 
-tables: install  ## the tables on the pages, from what is recorded in results/
-	$(BIN)/reverie results all --table --write docs/presets/*.md results/README.md
+tables: install  ## the tables on the pages, from results/ and PUBLISHED=curves.csv, a table of published curves
+	@test -n "$(PUBLISHED)" || { echo "name a table of published curves, as in: make tables PUBLISHED=curves.csv" >&2; exit 2; }
+	$(BIN)/reverie results all --table --published $(PUBLISHED) --write docs/presets/*.md results/README.md
 
 constraints: install
 	$(BIN)/python -m pip freeze --exclude-editable --exclude reverie > constraints.txt

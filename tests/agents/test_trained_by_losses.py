@@ -57,6 +57,37 @@ def test_one_optimiser_for_all(env):
     assert list(learning.optimisers) == ["agent"]
 
 
+@pytest.mark.parametrize("replay", [0.0, 0.3])
+def test_the_worlds_loss_is_what_shapes_the_world(replay):
+    """Without those that train actor and critic alone; the replayed returns shape it where they have a weight."""
+    resolved = tiny(behaviour="actor-critic")
+    behaviour = dataclasses.replace(resolved.config.behaviour, replay=replay)
+    resolved = dataclasses.replace(resolved, config=dataclasses.replace(resolved.config, behaviour=behaviour))
+    agent = built(resolved)
+    program = one_world(resolved.config)
+    metrics = learner(resolved, agent).update(program[-1], random_batch(agent))
+    weights = {"reward": "reward", "continue": "continuation", "dynamics": "dynamics", "observation/state": "vector"}
+    weights["representation"] = "representation"
+    objective = resolved.config.objective
+    expected = sum(getattr(objective, weight) * metrics[f"loss/{name}"] for name, weight in weights.items())
+    if replay:
+        expected = expected + replay * metrics["loss/behaviour/replay"]
+    torch.testing.assert_close(metrics["loss/world"], expected)
+
+
+@pytest.mark.parametrize("program", [one_world, joint])
+def test_where_a_stage_does_not_behave_nothing_is_dreamed(program):
+    resolved = tiny(behaviour="actor-critic")
+    stage = program(resolved.config)[-1]
+    groups = tuple(group for group in stage.groups if "world" in group.modules)
+    agent = built(resolved)
+    before = weights(agent)
+    learning = Learner(agent, (stage,), torch.Generator().manual_seed(0), "float32")
+    metrics = learning.update(dataclasses.replace(stage, behave=False, groups=groups), random_batch(agent))
+    assert {name.split(".")[0] for name in changed(before, agent)} == {"world"}
+    assert not [name for name in metrics if "behaviour" in name]
+
+
 def test_one_optimiser_with_learning_rates_of_the_behaviours_own():
     """The rates asked for the actor and the critic hold; nothing else of their optimisers is read."""
     resolved = tiny(env="py:tiny:walk", behaviour="actor-critic")

@@ -139,11 +139,12 @@ def test_devices(capsys, device):
     assert call(capsys, *WALK, "--device", device, "--dry-run").code == 0
 
 
-def test_bench_measures_any_preset(capsys):
-    words = "bench tssm --scales laptop --observations state --repeats 1 --threads 1 --output bench.json"
+@pytest.mark.parametrize("preset", ["tssm", "dreamerv2"])
+def test_bench_measures_any_preset(capsys, preset):
+    words = f"bench {preset} --scales laptop --observations state --repeats 1 --threads 1 --output bench.json"
     outcome = call(capsys, *words.split())
     assert outcome.code == 0, outcome.err
     [row] = json.loads(Path("bench.json").read_text())["rows"]
     assert row["name"] == "laptop state float32"
-    assert row["update_ms"] > row["world_ms"] > 0
+    assert row["update_ms"] > row["world_ms"] > 0 and row["behaviour_ms"] > 0.2 * row["world_ms"]
     assert row["gflop"] > 0.1

@@ -19,7 +19,7 @@ def recorded(trained):
     kept.mkdir(parents=True)
     for name in ("config.json", "versions.json", "metrics.jsonl"):
         shutil.copy(trained.path / name, kept / name)
-    (kept / "command.txt").write_text("reverie train dreamer\n")
+    (kept / "command.txt").write_text(f"reverie train {SUITES['pendulum'].runs['dreamer-s0']}\n")
     return kept
 
 
@@ -55,6 +55,15 @@ def test_suites_are_listed(capsys, recorded):
     out = call(capsys, "results", "--list").out
     assert "| `pendulum` |" in out and "| 1 of 9 |" in out
     assert all(f"`{name}`" in out for name in SUITES)
+
+
+def test_a_run_by_other_options_is_none_of_the_suite(capsys, recorded):
+    path = recorded / "command.txt"
+    words = path.read_text().split(" --")
+    path.write_text(f"OMP_NUM_THREADS=1 {words[0]} --{' --'.join(words[:0:-1])}")
+    assert "| 1 of 9 |" in call(capsys, "results", "--list").out  # the order does not matter
+    path.write_text(path.read_text().replace("--steps 4000", "--steps 5000"))
+    assert "| 1 of 9 |" not in call(capsys, "results", "--list").out
 
 
 def test_the_table_is_printed_and_written(capsys, recorded):

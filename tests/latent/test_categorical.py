@@ -52,6 +52,18 @@ def test_unimix_keeps_every_probability_above_its_share():
     assert latent(0.1).mismatch(sure, -sure, torch.zeros(1, 6)).isfinite().all()
 
 
+def test_rare_classes_are_drawn_in_half_precision_too():
+    """A share of 0.01 over 32 classes is 3e-4 each: in bfloat16 a cumulative sum near 1 would never grow by that."""
+    wide = Categorical(CategoricalConfig(groups=1, classes=32, unimix=0.01))
+    sure = torch.zeros(1, 32, dtype=torch.bfloat16)
+    sure[:, 0] = 100
+    n = 100_000
+    with torch.autocast("cpu", torch.bfloat16):
+        seen = wide.posterior(sure.expand(n, 32)).sample(generator()).mean(0)
+    rare = 0.01 / 32
+    assert ((seen[1:] - rare).abs() < 5 * (rare / n) ** 0.5).all()
+
+
 def test_without_unimix_they_are_the_softmax():
     logits = torch.randn(4, 6)
     assert latent().posterior(logits).probs.equal(logits.unflatten(-1, (2, 3)).softmax(-1))

@@ -89,6 +89,15 @@ def test_what_is_missing_is_run_and_kept(shop, calls):
     assert shop.said == ["walks/a learned", "walks/a is there already", "walks/b learned"]
 
 
+def test_a_run_that_was_made_by_other_options_is_told_and_kept(shop, calls):
+    shop.learn(suite("a"), 1)
+    before = (shop.into / "walks" / "a" / "command.txt").read_text()
+    shop.learn(suite("a", options=f"{OPTIONS} --batch 3"), 1)
+    assert len(calls()) == 1
+    assert shop.said[-1] == f"walks/a is there by other options; to make it anew move {shop.into / 'walks' / 'a'}"
+    assert (shop.into / "walks" / "a" / "command.txt").read_text() == before
+
+
 def test_an_interrupted_run_goes_on(shop, calls):
     path = interrupted(shop)
     shop.learn(suite("a"), 1)

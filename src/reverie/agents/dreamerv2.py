@@ -21,10 +21,10 @@ from reverie.representation.preprocess import PreprocessConfig
 from reverie.world.heads import ContinueConfig, HeadConfig
 from reverie.world.objective import FilteringConfig
 
-_ADAM = OptimiserConfig(eps=1e-5, clip=100.0, weight_decay=1e-6)
-_NET = MLPConfig(layers=4, units=400, norm="none", activation="elu")
-_CNN = CNNConfig(depth=48, norm="none", activation="elu")
-_ACTOR = ActorConfig(mlp=_NET, unimix=0.0)
+ADAM = OptimiserConfig(eps=1e-5, clip=100.0, weight_decay=1e-6)
+NET = MLPConfig(layers=4, units=400, norm="none", activation="elu")
+CNN = CNNConfig(depth=48, norm="none", activation="elu")
+ACTOR = ActorConfig(mlp=NET, unimix=0.0)
 
 
 def _paper(units: int, train: TrainConfig, objective: FilteringConfig, behaviour: ActorCriticConfig) -> dict[str, Any]:
@@ -33,11 +33,11 @@ def _paper(units: int, train: TrainConfig, objective: FilteringConfig, behaviour
     return {
         "train": train,
         "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
-        "encoder": EncoderConfig(mlp=_NET, cnn=_CNN),
-        "decoder": DecoderConfig(mlp=_NET, cnn=_CNN),
+        "encoder": EncoderConfig(mlp=NET, cnn=CNN),
+        "decoder": DecoderConfig(mlp=NET, cnn=CNN),
         "dynamics": DynamicsConfig(entry=hidden, prior=hidden),
-        "reward": HeadConfig(mlp=_NET),
-        "continue_": ContinueConfig(mlp=_NET),
+        "reward": HeadConfig(mlp=NET),
+        "continue_": ContinueConfig(mlp=NET),
         "backbone": (GRUConfig(units=units),),
         "latent": (CategoricalConfig(groups=32, classes=32, unimix=0.0),),
         "posterior": (FilterConfig(mlp=hidden), EncodeConfig(mlp=hidden)),
@@ -46,12 +46,13 @@ def _paper(units: int, train: TrainConfig, objective: FilteringConfig, behaviour
     }
 
 
-def _behaviour(actor: float, critic: float, gamma: float, entropy: float) -> ActorCriticConfig:
+def behaviour_of(actor: float, critic: float, gamma: float, entropy: float) -> ActorCriticConfig:
+    """The published way to learn to act, with these rates, discount and weight of the entropy."""
     return ActorCriticConfig(
-        actor=_ACTOR,
-        critic=HeadConfig(mlp=_NET),
-        actor_optimiser=replace(_ADAM, lr=actor),
-        critic_optimiser=replace(_ADAM, lr=critic),
+        actor=ACTOR,
+        critic=HeadConfig(mlp=NET),
+        actor_optimiser=replace(ADAM, lr=actor),
+        critic_optimiser=replace(ADAM, lr=critic),
         horizon=15,
         starts=0,
         gamma=gamma,
@@ -65,21 +66,23 @@ def _behaviour(actor: float, critic: float, gamma: float, entropy: float) -> Act
     )
 
 
+BALANCED = FilteringConfig(
+    optimiser=replace(ADAM, lr=2e-4),
+    vector=1.0,
+    image=1.0,
+    reward=1.0,
+    continuation=5.0,
+    dynamics=0.08,  # KL balance 0.8 of a KL that weighs 0.1
+    representation=0.02,
+    free_nats=0.0,
+)
+"""The published weights of the world's losses for Atari."""
+
 PAPER = _paper(
     600,
     TrainConfig(steps=200_000_000, prefill=50_000, pretrain=1, train_every=16, batch=16, length=50, eval_every=100_000),
-    # KL balance 0.8 of a KL that weighs 0.1
-    FilteringConfig(
-        optimiser=replace(_ADAM, lr=2e-4),
-        vector=1.0,
-        image=1.0,
-        reward=1.0,
-        continuation=5.0,
-        dynamics=0.08,
-        representation=0.02,
-        free_nats=0.0,
-    ),
-    _behaviour(actor=4e-5, critic=1e-4, gamma=0.999, entropy=1e-3),
+    BALANCED,
+    behaviour_of(actor=4e-5, critic=1e-4, gamma=0.999, entropy=1e-3),
 )
 """The paper's values for Atari (its code's configs.yaml, defaults and atari)."""
 
@@ -87,7 +90,7 @@ CONTROL = _paper(
     200,
     TrainConfig(steps=1_000_000, prefill=1_000, pretrain=100, train_every=5, batch=16, length=50, eval_every=10_000),
     FilteringConfig(
-        optimiser=replace(_ADAM, lr=3e-4),
+        optimiser=replace(ADAM, lr=3e-4),
         vector=1.0,
         image=1.0,
         reward=1.0,
@@ -96,7 +99,7 @@ CONTROL = _paper(
         representation=0.2,
         free_nats=1.0,
     ),
-    _behaviour(actor=8e-5, critic=8e-5, gamma=0.99, entropy=1e-4),
+    behaviour_of(actor=8e-5, critic=8e-5, gamma=0.99, entropy=1e-4),
 )
 """The values of its code for the DeepMind Control Suite (configs.yaml, dmc_vision and dmc_proprio)."""
 

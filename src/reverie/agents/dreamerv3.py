@@ -55,6 +55,19 @@ def _actor(units: int) -> ActorConfig:
     return ActorConfig(mlp=_mlp(3, units), normal="bounded", min_std=0.1, max_std=1.0, unimix=0.01, out_scale=0.01)
 
 
+def _objective(optimiser: OptimiserConfig) -> FilteringConfig:
+    return FilteringConfig(
+        optimiser=optimiser,
+        vector=2.0,  # the published likelihood is the squared error, ours half of it
+        image=2.0,
+        reward=1.0,
+        continuation=1.0,
+        dynamics=1.0,
+        representation=0.1,
+        free_nats=1.0,
+    )
+
+
 def _published(deter: int, units: int, depth: int) -> dict[str, Any]:
     optimiser = OptimiserConfig(
         algorithm="laprop", lr=4e-5, beta1=0.9, beta2=0.99, eps=1e-20, clip=0.0, agc=0.3, warmup=1000
@@ -64,18 +77,7 @@ def _published(deter: int, units: int, depth: int) -> dict[str, Any]:
             steps=500_000, prefill=2_048, pretrain=0, train_every=2, batch=16, length=64, eval_every=10_000
         ),
         "preprocess": PreprocessConfig(vectors="symlog", images="unit", reward_unit=1.0),
-        "objective": (
-            FilteringConfig(
-                optimiser=optimiser,
-                vector=2.0,  # the published likelihood is the squared error, ours half of it
-                image=2.0,
-                reward=1.0,
-                continuation=1.0,
-                dynamics=1.0,
-                representation=0.1,
-                free_nats=1.0,
-            ),
-        ),
+        "objective": (_objective(optimiser),),
         "behaviour": (
             ActorCriticConfig(
                 actor=_actor(units),
@@ -101,18 +103,7 @@ _FAST = OptimiserConfig(algorithm="laprop", lr=1e-3, beta2=0.99, eps=1e-20, clip
 LAPTOP = _nets(256, 128, CategoricalConfig(groups=16, classes=8), 8) | {
     "train": TrainConfig(threads=1),
     "preprocess": PreprocessConfig(vectors="symlog", images="unit", reward_unit=1.0),
-    "objective": (
-        FilteringConfig(
-            optimiser=_FAST,
-            vector=2.0,
-            image=2.0,
-            reward=1.0,
-            continuation=1.0,
-            dynamics=1.0,
-            representation=0.1,
-            free_nats=1.0,
-        ),
-    ),
+    "objective": (_objective(_FAST),),
     "behaviour": (
         ActorCriticConfig(
             actor=_actor(128),

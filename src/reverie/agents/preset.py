@@ -14,10 +14,11 @@ from reverie.errors import unknown
 def one_world(config: Config) -> Program:
     """Dreamer's program: prefill at random, learn on that for a while, then act and learn in turn.
 
-    World and behaviour learn in every update: the world as one group, by all losses that reach it, and a group for
+    World and behaviour learn in every update: the world as one group, by all losses that shape it, and a group for
     each thing that the behaviour wants trained (DreamerV2: three optimisers).
     """
-    world = Group(name="world", modules=("world",), optimiser=config.objective.optimiser)
+    alone = (f"behaviour/{x}" for wish in config.behaviour.trained for x in wish.losses if x not in wish.shaping)
+    world = Group(name="world", modules=("world",), without=tuple(alone), optimiser=config.objective.optimiser)
     groups = [
         Group(
             name=wish.name,

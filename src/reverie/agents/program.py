@@ -1,6 +1,7 @@
 """Training as data: a program is a list of stages, which one loop executes."""
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from typing import Literal
 
 from reverie.nets.optimiser import OptimiserConfig
@@ -16,9 +17,16 @@ class Group:
     """names of the agent's modules, such as "world" or "world.encoder"."""
     losses: tuple[str, ...] = ("*",)
     """patterns of the losses' names."""
+    without: tuple[str, ...] = ()
+    """patterns of those that are left out all the same."""
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     lr_scales: tuple[tuple[str, float], ...] = ()
     """modules whose learning rate is a share of the optimiser's, such as ("world.encoder", 0.3)."""
+
+    def takes(self, loss: str) -> bool:
+        """Whether a loss of that name is one of the group's."""
+        taken, left = (any(fnmatch(loss, p) for p in patterns) for patterns in (self.losses, self.without))
+        return taken and not left
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,6 @@ from reverie.world.heads import HeadConfig
 LAPTOP: dict[str, Any] = {
     "train": TrainConfig(threads=1),
     "latent": (GaussianConfig(size=16), CategoricalConfig(groups=16, classes=8, unimix=0.0)),
-    "behaviour": (ValueGradientConfig(return_scale=False),),
 }
 """Small networks; what is not named has the part's default."""
 

@@ -3,88 +3,56 @@
 from dataclasses import replace
 from typing import Any
 
+from reverie.agents import dreamerv2
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
 from reverie.agents.preset import Preset, one_world
-from reverie.behaviour.actor_critic import ActorCriticConfig
-from reverie.behaviour.policy import ActorConfig
 from reverie.behaviour.reward_gradient import RewardGradientConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
 from reverie.dynamics.attention import AttentionConfig
 from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.posterior import EncodeConfig
 from reverie.latent.categorical import CategoricalConfig
-from reverie.nets.cnn import CNNConfig
 from reverie.nets.mlp import MLPConfig
-from reverie.nets.optimiser import OptimiserConfig
 from reverie.representation.decoder import DecoderConfig
 from reverie.representation.encoder import EncoderConfig
 from reverie.representation.preprocess import PreprocessConfig
 from reverie.world.heads import ContinueConfig, HeadConfig
-from reverie.world.objective import FilteringConfig
 
-_ADAM = OptimiserConfig(eps=1e-5, clip=100.0, weight_decay=1e-6)
-_NET = MLPConfig(layers=4, units=400, norm="none", activation="elu")
 _HIDDEN = MLPConfig(layers=1, units=600, norm="none", activation="elu")
-_CNN = CNNConfig(depth=48, norm="none", activation="elu")
-_ACTOR = ActorConfig(mlp=_NET, unimix=0.0)
 
 WORLD: dict[str, Any] = {
     "train": TrainConfig(
         steps=10_000_000, prefill=50_000, pretrain=100, train_every=16, batch=50, length=50, eval_every=100_000
     ),
     "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
-    "encoder": EncoderConfig(mlp=_NET, cnn=_CNN),
-    "decoder": DecoderConfig(mlp=_NET, cnn=_CNN),
+    "encoder": EncoderConfig(mlp=dreamerv2.NET, cnn=dreamerv2.CNN),
+    "decoder": DecoderConfig(mlp=dreamerv2.NET, cnn=dreamerv2.CNN),
     "dynamics": DynamicsConfig(entry=_HIDDEN, prior=_HIDDEN),
-    "reward": HeadConfig(mlp=_NET),
-    "continue_": ContinueConfig(mlp=_NET),
+    "reward": HeadConfig(mlp=dreamerv2.NET),
+    "continue_": ContinueConfig(mlp=dreamerv2.NET),
     "backbone": (
         AttentionConfig(units=600, layers=2, heads=8, hidden=1024, window=50, positions="relative", outputs="all"),
     ),
     "latent": (CategoricalConfig(groups=32, classes=32, unimix=0.0),),
     "posterior": (EncodeConfig(mlp=_HIDDEN),),
-    "objective": (
-        # KL balance 0.8 of a KL that weighs 0.1
-        FilteringConfig(
-            optimiser=replace(_ADAM, lr=2e-4),
-            vector=1.0,
-            image=1.0,
-            reward=1.0,
-            continuation=5.0,
-            dynamics=0.08,
-            representation=0.02,
-            free_nats=0.0,
-        ),
-    ),
+    "objective": (dreamerv2.BALANCED,),
 }
 """The published world and its training (its code's configs.py)."""
 
-_GRADIENT = {"horizon": 15, "starts": 0, "gamma": 0.999, "entropy": 1e-3, "actor": _ACTOR}
+_GRADIENT = {"horizon": 15, "starts": 0, "gamma": 0.999, "entropy": 1e-3, "actor": dreamerv2.ACTOR}
 PAPER = WORLD | {
     "behaviour": (
-        ActorCriticConfig(
-            **_GRADIENT,
-            critic=HeadConfig(mlp=_NET),
-            actor_optimiser=replace(_ADAM, lr=1e-5),
-            critic_optimiser=replace(_ADAM, lr=1e-4),
-            gradient="both",
-            return_scale=False,
-            bootstrap="target",
-            target_rate=1.0,
-            target_every=100,
-            regulariser=0.0,
-            replay=0.0,
-        ),
+        replace(dreamerv2.behaviour_of(actor=1e-5, critic=1e-4, gamma=0.999, entropy=1e-3), gradient="both"),
         ValueGradientConfig(
             **_GRADIENT,
-            critic=HeadConfig(mlp=_NET),
-            actor_optimiser=replace(_ADAM, lr=1e-5),
-            critic_optimiser=replace(_ADAM, lr=1e-4),
+            critic=HeadConfig(mlp=dreamerv2.NET),
+            actor_optimiser=replace(dreamerv2.ADAM, lr=1e-5),
+            critic_optimiser=replace(dreamerv2.ADAM, lr=1e-4),
             target_rate=1.0,
             return_scale=False,
         ),
-        RewardGradientConfig(**_GRADIENT, actor_optimiser=replace(_ADAM, lr=1e-5)),
+        RewardGradientConfig(**_GRADIENT, actor_optimiser=replace(dreamerv2.ADAM, lr=1e-5)),
     ),
 }
 """The published agent; a behaviour that is exchanged keeps its networks and rates."""
@@ -92,25 +60,7 @@ PAPER = WORLD | {
 TSSM_LAPTOP = {"train": TrainConfig(threads=1), "backbone": (AttentionConfig(positions="relative"),)}
 """Two small layers that see 16 steps; what is not named has the part's default."""
 
-LAPTOP = {
-    "train": TrainConfig(threads=1),
-    "backbone": (AttentionConfig(positions="relative", outputs="all"),),
-    "latent": (CategoricalConfig(groups=16, classes=8, unimix=0.01),),
-    "behaviour": (
-        ActorCriticConfig(
-            critic=HeadConfig(),
-            horizon=12,
-            starts=64,
-            gamma=0.98,
-            entropy=1e-3,
-            bootstrap="target",
-            target_rate=1.0,
-            target_every=20,
-            regulariser=0.0,
-            replay=0.0,
-        ),
-    ),
-}
+LAPTOP = dreamerv2.LAPTOP | {"backbone": (AttentionConfig(positions="relative", outputs="all"),)}
 """The same small layers, with categorical latents, all layers' outputs and `dreamerv2`'s way of learning to act."""
 
 _CITATION = "Chen et al. 2022, TransDreamer: Reinforcement Learning with Transformer World Models"

@@ -33,9 +33,9 @@ class ActorCriticConfig:
     critic: HeadConfig = field(default_factory=_two_hot)
     """the value function"""
     actor_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    """how the actor descends, where the program has no optimiser for all together"""
+    """how the actor descends; where one optimiser is for all, as in dreamerv3, its learning rate alone is read"""
     critic_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    """how the critic descends, where the program has no optimiser for all together"""
+    """how the critic descends; likewise"""
     horizon: int = 15
     """dreamed steps"""
     starts: int = 64
@@ -79,7 +79,7 @@ class ActorCriticConfig:
         """The actor by its loss, the critic by both of its own."""
         return (
             Trained("actor", ("actor",), ("policy",), self.actor_optimiser),
-            Trained("critic", ("critic.value",), ("value", "replay"), self.critic_optimiser),
+            Trained("critic", ("critic.value",), ("value", "replay"), self.critic_optimiser, shaping=("replay",)),
         )
 
 

@@ -53,3 +53,5 @@ class Trained(NamedTuple):
     modules: tuple[str, ...]
     losses: tuple[str, ...]
     optimiser: OptimiserConfig
+    shaping: tuple[str, ...] = ()
+    """of these losses, those whose gradient is meant to reach the world as well"""

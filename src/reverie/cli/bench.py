@@ -19,7 +19,6 @@ from reverie.cli.reading import read
 from reverie.dynamics.attention import AttentionConfig
 from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.gru import GRUConfig
-from reverie.dynamics.posterior import EncodeConfig, FilterConfig
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 from reverie.latent.categorical import CategoricalConfig
@@ -88,7 +87,7 @@ def matched(config: Config, parts: Parts) -> Config:
         continue_=ContinueConfig(mlp=MATCHED),
         backbone=BACKBONES[parts.backbone],
         latent=CategoricalConfig(groups=16, classes=16),
-        posterior=FilterConfig(mlp=one) if parts.posterior == "filter" else EncodeConfig(mlp=one),
+        posterior=parts.chosen("posterior").Config(mlp=one),
         behaviour=ValueGradientConfig(actor=ActorConfig(mlp=MATCHED), critic=head, horizon=15, starts=0),
     )
 

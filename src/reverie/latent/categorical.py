@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.errors import UserError
+from reverie.latent.latent import widened
 from reverie.ops import kl
 
 
@@ -84,10 +85,10 @@ class Categorical:
         return kl.categorical(self._log_probs(posterior), self._log_probs(prior))
 
     def _probs(self, parameters: Tensor) -> Tensor:
-        probs = torch.softmax(parameters.unflatten(-1, self._shape), -1)
+        probs = torch.softmax(widened(parameters).unflatten(-1, self._shape), -1)
         return probs if self._unimix == 0 else (1 - self._unimix) * probs + self._unimix / self._shape[1]
 
     def _log_probs(self, parameters: Tensor) -> Tensor:
         if self._unimix == 0:
-            return torch.log_softmax(parameters.unflatten(-1, self._shape), -1)
+            return torch.log_softmax(widened(parameters).unflatten(-1, self._shape), -1)
         return torch.log(self._probs(parameters))

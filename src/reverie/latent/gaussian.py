@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import UserError
+from reverie.latent.latent import widened
 from reverie.ops import kl
 
 
@@ -61,7 +62,7 @@ class Gaussian:
 
     def posterior(self, parameters: Float[Tensor, "*B P"]) -> Normal:
         """N(mean, softplus(s) + min_std)."""
-        mean, std = parameters.chunk(2, dim=-1)
+        mean, std = widened(parameters).chunk(2, dim=-1)
         return Normal(mean, F.softplus(std) + self._min_std)
 
     def prior(self, parameters: Float[Tensor, "*B P"], temperature: float = 1.0) -> Normal:

@@ -16,7 +16,7 @@ from reverie.agents.presets import PRESETS
 from reverie.errors import UserError
 from reverie.report.write import write_text
 from reverie.results.published import Published
-from reverie.results.recorded import recorded
+from reverie.results.recorded import Recorded, recorded
 from reverie.results.suites import SUITES, Suite
 from reverie.results.tables import dreamed_table, markdown, suite_page
 
@@ -76,11 +76,11 @@ def _by_hand(block: str) -> str:
 
 
 def suites_table(into: Path) -> str:
-    """All suites, what they are, and how many of their runs are recorded."""
-    rows = [
-        [f"`{name}`", suite.about, f"{sum((into / name / run).exists() for run in suite.runs)} of {len(suite.runs)}"]
-        for name, suite in SUITES.items()
-    ]
+    """All suites, what they are, and how many of their runs are recorded, by the options that they have now."""
+    rows = []
+    for name, suite in SUITES.items():
+        made = [Recorded(into / name / run).by(options) for run, options in suite.runs.items()]
+        rows.append([f"`{name}`", suite.about, f"{sum(made)} of {len(made)}"])
     return markdown(["suite", "what", "recorded"], rows)
 
 

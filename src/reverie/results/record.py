@@ -20,6 +20,7 @@ from reverie.errors import UserError
 from reverie.report.log import read_metrics
 from reverie.report.write import write_json, write_text
 from reverie.results.fingerprint import fingerprint
+from reverie.results.recorded import Recorded
 from reverie.results.suites import ALONE, Suite
 from reverie.train.folder import RunFolder
 
@@ -77,7 +78,9 @@ class Workshop:
         """One run, from where it is, and its held-out episodes where there are options for them; whether it is kept."""
         kept, path = self.into / suite / name, self.work / suite / name
         if kept.exists():
-            self.say(f"{suite}/{name} is there already")
+            made = Recorded(kept)
+            said = "is there already" if made.by(options) else f"is there by other options; to make it anew move {kept}"
+            self.say(f"{suite}/{name} {said}")
             return True
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path.with_name(f"{name}.lock")) as lock:

@@ -11,7 +11,7 @@ from typing import Any
 from reverie.agents.resolve import Resolved
 from reverie.errors import UserError
 from reverie.report.log import read_metrics
-from reverie.results.suites import SUITES
+from reverie.results.suites import ALONE, SUITES
 from reverie.train.folder import RunFolder
 
 SEED = re.compile(r"-s(\d+)$")
@@ -77,6 +77,10 @@ class Recorded:
         path = self.path / "command.txt"
         return path.read_text().strip() if path.exists() else ""
 
+    def by(self, options: str) -> bool:
+        """Whether these options of `reverie train`, in any order, are those that it was made by."""
+        return _words(self.command) == _words(options)
+
     @cached_property
     def open_loop(self) -> dict[str, dict[str, float]]:
         """The errors of its dreams on held-out episodes, by observation; empty where they were not taken."""
@@ -91,6 +95,13 @@ class Recorded:
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read: {error}") from error
         return found
+
+
+def _words(command: str) -> list[tuple[str, ...]]:
+    """The preset and each option with its values, sorted; what a command says of devices and threads aside."""
+    spoken = command.replace(ALONE, "").removeprefix("OMP_NUM_THREADS=1 ").removeprefix("reverie train ")
+    preset, *options = re.split(r"\s+(?=--)", spoken.strip())
+    return [(preset,), *sorted(tuple(option.split()) for option in options)]
 
 
 def recorded(into: Path, suite: str = "*") -> list[Recorded]:

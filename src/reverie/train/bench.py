@@ -121,7 +121,8 @@ def measure(
 
 def _split(learner: Learner, stage: Stage, batch: Any, device: torch.device, repeats: int) -> dict[str, float]:
     """World and behaviour apart, as the learner does them, and a whole update."""
-    world_only = replace(stage, behave=False)
+    groups = tuple(group for group in stage.groups if any(name.startswith("world") for name in group.modules))
+    world_only = replace(stage, behave=False, groups=groups)
     whole = median_ms(lambda: learner.update(stage, batch), device, repeats)
     world = median_ms(lambda: learner.update(world_only, batch), device, repeats)
     return {"update_ms": whole, "world_ms": world, "behaviour_ms": whole - world}

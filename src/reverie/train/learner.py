@@ -1,6 +1,5 @@
 """One update: the world from its groups of losses, then the behaviour."""
 
-import fnmatch
 from collections.abc import Sequence
 
 import torch
@@ -60,6 +59,8 @@ class Learner:
         with torch.set_grad_enabled(bool(stage.groups)):
             world = self.agent.world
             experience, losses = self._objective(stage)(world, batch, world.initial(len(batch.first)), self.generator)
+            if not stage.behave:
+                return experience, losses, {}
             more, metrics = self.agent.behaviour.loss(world, experience, self.generator)
             return experience, losses | more, metrics
 
@@ -67,7 +68,7 @@ class Learner:
         """All gradients first, then all steps: no weight moves while a graph still needs it."""
         metrics: Metrics = {f"loss/{name}": loss.value.detach().mean() for name, loss in losses.items()}
         for number, group in enumerate(groups, 1):
-            mine = {n: loss for n, loss in losses.items() if any(fnmatch.fnmatch(n, p) for p in group.losses)}
+            mine = {name: loss for name, loss in losses.items() if group.takes(name)}
             if not mine:
                 raise UserError(f"group '{group.name}' learns from {group.losses}, but the losses are {list(losses)}")
             loss = total(mine)
