@@ -13,13 +13,14 @@ from reverie.dynamics.gru import GRU
 from reverie.dynamics.lstm import LSTM
 from reverie.dynamics.markov import Markov
 from reverie.dynamics.posterior import Encode, Filter
+from reverie.dynamics.s5 import S5
 from reverie.errors import UserError, unknown
 from reverie.latent.categorical import Categorical
 from reverie.latent.gaussian import Gaussian
 from reverie.world.objective import Filtering
 
 PARTS: dict[str, dict[str, Any]] = {
-    "backbone": {"gru": GRU, "block-gru": BlockGRU, "lstm": LSTM, "attention": Attention, "markov": Markov},
+    "backbone": {"gru": GRU, "block-gru": BlockGRU, "lstm": LSTM, "attention": Attention, "s5": S5, "markov": Markov},
     "latent": {"gaussian": Gaussian, "categorical": Categorical},
     "posterior": {"filter": Filter, "encode": Encode},
     "objective": {"filtering": Filtering},
