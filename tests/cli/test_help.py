@@ -16,6 +16,7 @@ CHOICES = [
     ("dreamer", "--scale", "paper"),
     ("dreamer", "--backbone", "lstm"),
     ("dreamer", "--backbone", "attention", "--posterior", "encode"),
+    ("dreamer", "--backbone", "s5"),
     ("dreamer", "--backbone", "markov", "--latent", "categorical", "--posterior", "encode"),
 ]
 

@@ -30,7 +30,7 @@ class S5Config:
     units: int = 96
     """D, the width of every layer"""
     layers: int = 2
-    """L"""
+    """how many of them follow each other"""
     states: int = 64
     """P, complex states of each layer, one of each conjugate pair"""
     initial: Literal["ring", "hippo", "linear"] = "ring"
