@@ -86,7 +86,8 @@ def stacked(backbone):
 def test_a_backbone_that_cannot_read_the_tokens_is_refused(backbone):
     message = (
         f"--backbone {backbone} reads one token per step, and --dynamics.join stack makes 3: "
-        "choose --dynamics.join sum or --dynamics.join concat, or --backbone attention or --backbone transformer-xl"
+        "choose --dynamics.join sum or --dynamics.join concat, or --backbone attention or --backbone transformer-xl or "
+        "--backbone s5"
     )
     with pytest.raises(UserError, match=re.escape(message)):
         stacked(backbone)
@@ -94,6 +95,19 @@ def test_a_backbone_that_cannot_read_the_tokens_is_refused(backbone):
     config = replace(resolved.config, dynamics=replace(resolved.config.dynamics, join="stack"))
     with pytest.raises(UserError, match=re.escape(message)):
         build_world(config, resolved.parts, {"state": (2,)}, 1)
+
+
+@pytest.mark.parametrize("options", [{}, {"initial": "hippo"}, {"initial": "linear", "layers": 2}], ids=str)
+@pytest.mark.parametrize("stack", [False, True])
+def test_s5_learns_whatever_its_options(options, stack):
+    resolved = stacked("s5") if stack else tiny(backbone="s5")
+    backbone = replace(resolved.config.backbone, **options)
+    resolved = without_free_nats(replace(resolved, config=replace(resolved.config, backbone=backbone)))
+    agent = built(resolved)
+    before = weights(agent)
+    update(learner(resolved, agent), resolved, 2)
+    inside = {name for name in before if "backbone" in name}
+    assert inside and inside <= changed(before, agent)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

@@ -29,6 +29,7 @@ SIZES: dict[str, Any] = {
     "groups": 2,  # categorical ones
     "classes": 3,
     "heads": 2,
+    "states": 4,
     "reach": 3,
     "horizon": 3,
     "starts": 5,

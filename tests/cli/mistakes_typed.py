@@ -45,7 +45,7 @@ WORDS = [
         "more tokens per step than the backbone reads",
         f"{TRAIN} --dynamics.join stack",
         "--backbone gru reads one token per step, and --dynamics.join stack makes 3: choose --dynamics.join sum or "
-        "--dynamics.join concat, or --backbone attention or --backbone transformer-xl",
+        "--dynamics.join concat, or --backbone attention or --backbone transformer-xl or --backbone s5",
     ),
     Mistake("an unknown option", f"{TRAIN} --stepz 3", f"unknown option --stepz; did you mean --steps?; {HELP}"),
     Mistake(
@@ -245,6 +245,11 @@ RANGES = [
         "waves without a cosine",
         "--backbone transformer-xl --posterior encode --backbone.units 9 --backbone.heads 3",
         "backbone.units must be even, not 9: waves come as sine and cosine",
+    ),
+    ranged(
+        "eigenvalues on no ring within the unit circle",
+        "--backbone s5 --backbone.radius-max 1",
+        "backbone.radius-min and backbone.radius-max must be in (0, 1), and in this order, not 0.3 and 1.0",
     ),
     Mistake(
         "a network too large for the machine",

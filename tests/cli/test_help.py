@@ -17,6 +17,7 @@ CHOICES = [
     ("dreamer", "--backbone", "lstm"),
     ("dreamer", "--backbone", "attention", "--posterior", "encode"),
     ("dreamer", "--backbone", "transformer-xl", "--posterior", "encode"),
+    ("dreamer", "--backbone", "s5"),
     ("dreamer", "--backbone", "markov", "--latent", "categorical", "--posterior", "encode"),
 ]
 

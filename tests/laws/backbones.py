@@ -14,6 +14,7 @@ from reverie.dynamics.dynamics import AnyEntry, Dynamics, DynamicsConfig, Entry
 from reverie.dynamics.gru import GRUConfig
 from reverie.dynamics.lstm import LSTMConfig
 from reverie.dynamics.markov import MarkovConfig
+from reverie.dynamics.s5 import S5Config
 from reverie.dynamics.transformer_xl import TransformerXLConfig
 from reverie.latent.categorical import CategoricalConfig
 from reverie.latent.gaussian import GaussianConfig
@@ -29,6 +30,7 @@ _CONFIGS: dict[str, Any] = {
     "lstm": LSTMConfig(units=6),
     "attention": AttentionConfig(units=8, heads=2, layers=2, hidden=6, window=4),
     "transformer-xl": TransformerXLConfig(units=8, heads=2, layers=2, hidden=6, window=4),
+    "s5": S5Config(units=6, layers=2, states=3),
     "markov": MarkovConfig(mlp=_SMALL),
     "gaussian": GaussianConfig(size=3),
     "categorical": CategoricalConfig(groups=2, classes=3),
@@ -65,6 +67,9 @@ VARIANTS = {
         3,
     ),
     "lstm-plain": Variant("lstm", LSTMConfig(units=6, norm="none")),
+    "s5-tokens": Variant("s5", S5Config(units=6, layers=2, states=3), 3),
+    "s5-hippo-deep": Variant("s5", S5Config(units=6, layers=3, states=4, blocks=2, initial="hippo")),
+    "s5-linear-tokens": Variant("s5", S5Config(units=6, layers=1, states=4, blocks=1, initial="linear"), 3),
 }
 BACKBONES = sorted([*PARTS["backbone"], *VARIANTS])
 """Every registered backbone, and variants of some."""

@@ -7,7 +7,7 @@ from dynamics_laws import LAWS
 
 from reverie.dynamics.dynamics import ConcatEntry, Entry, StackEntry
 
-DREAMERS = ["attention", "attention-shared", "attention-shared-relative-tokens", "attention-learned-tokens-all"]
+DREAMERS = ["attention", "attention-shared", "attention-shared-relative-tokens", "attention-learned-tokens-all", "s5"]
 """Those that read several tokens: by themselves, and by each way to start a dream and each kind of position."""
 
 

@@ -13,6 +13,7 @@ from reverie.dynamics.gru import GRU
 from reverie.dynamics.lstm import LSTM
 from reverie.dynamics.markov import Markov
 from reverie.dynamics.posterior import Encode, Filter
+from reverie.dynamics.s5 import S5
 from reverie.dynamics.transformer_xl import TransformerXL
 from reverie.errors import UserError, unknown
 from reverie.latent.categorical import Categorical
@@ -26,6 +27,7 @@ PARTS: dict[str, dict[str, Any]] = {
         "lstm": LSTM,
         "attention": Attention,
         "transformer-xl": TransformerXL,
+        "s5": S5,
         "markov": Markov,
     },
     "latent": {"gaussian": Gaussian, "categorical": Categorical},
