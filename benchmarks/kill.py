@@ -35,6 +35,7 @@ KINDS = {
     "tssm": f"tssm {PENDULUM}",
     "transdreamer, discrete": f"transdreamer --env gym:CartPole-v1 {SHORT}",
     "awm, 3 environments": f"awm {PENDULUM} --num-envs 3",
+    "s4wm": f"s4wm {PENDULUM}",
     "rssm-discrete, discrete": f"rssm-discrete --env gym:CartPole-v1 {SHORT}",
 }
 

@@ -6,6 +6,7 @@ from reverie.agents.dreamerv2 import DREAMERV2
 from reverie.agents.dreamerv3 import DREAMERV3
 from reverie.agents.preset import Preset
 from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
+from reverie.agents.s4wm import S4WM
 from reverie.agents.transdreamer import TRANSDREAMER, TSSM
 
 PRESETS: dict[str, Preset] = {
@@ -20,5 +21,6 @@ PRESETS: dict[str, Preset] = {
         TSSM,
         TRANSDREAMER,
         AWM,
+        S4WM,
     )
 }

@@ -157,6 +157,11 @@ SUITES: dict[str, Suite] = {
         },
         solved=750.0,
     ),
+    "swingup-s4wm": Suite(
+        about="`s4wm` on cartpole-swingup from state, action repeat 4, 60,000 frames",
+        runs=seeds("s4wm", f"s4wm {SWINGUP} --action-repeat 4 --steps 60000", range(3)),
+        solved=750.0,
+    ),
     "tssm-rssm": Suite(
         about="`tssm` beside `rssm-continuous` with dreams of 10 and 15 steps, cartpole-swingup, action repeat 4",
         runs={
