@@ -1,6 +1,7 @@
 """The folder of a run."""
 
 import pytest
+import torch
 from tiny import tiny
 
 from reverie.errors import UserError
@@ -36,6 +37,15 @@ def test_the_default_folder_is_new(tmp_path, monkeypatch):
     first.mkdir(parents=True)
     assert str(default_path("dreamer", "dmc:cartpole-swingup", 3)) == "runs/dreamer-cartpole-swingup-s3-2"
     assert str(default_path("dreamer", "gym:ALE/Pong-v5", 0)) == "runs/dreamer-ALE-Pong-v5-s0"
+
+
+def test_a_loaded_agent_computes_with_the_runs_threads(finished):
+    torch.set_num_threads(2)
+    try:
+        load(finished.folder.path)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(1)
 
 
 def test_no_run_at_all(tmp_path):
