@@ -39,7 +39,7 @@ test: install  ## all tests, some minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
 
 verify: install  ## the beginning of a recorded run again, compared to the bit; a minute
-	$(BIN)/reverie results --verify dreamer --seconds 60
+	$(BIN)/reverie results --verify dreamer --no-note --seconds 60
 
 bench: install
 	$(BIN)/reverie bench

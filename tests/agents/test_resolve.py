@@ -5,11 +5,14 @@ import json
 import pytest
 from tiny import SIZES, tiny
 
+from reverie.agents.config import TrainConfig
 from reverie.agents.parts import PARTS, Parts
 from reverie.agents.presets import PRESETS
-from reverie.agents.resolve import from_plain
+from reverie.agents.resolve import from_plain, resolve
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError
+from reverie.latent.categorical import CategoricalConfig
+from reverie.latent.gaussian import GaussianConfig
 
 SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.scales]
 
@@ -115,3 +118,38 @@ def test_values_that_make_no_sense(change):
         tiny(**change)
     assert f"--{name.replace('_', '-')} must" in str(error.value)
     assert f"not {value}" in str(error.value)
+
+
+def test_whole_parts_and_values_by_name():
+    train = TrainConfig(steps=900, prefill=100, batch=3)
+    latent = CategoricalConfig(groups=2)
+    resolved = resolve("dreamer", "Pendulum-v1", parts={"latent": "categorical"}, latent=latent, train=train, batch=4)
+    assert resolved.config.latent == latent
+    assert resolved.config.train == TrainConfig(steps=900, prefill=100, batch=4)
+
+
+@pytest.mark.parametrize(
+    ("parts", "values", "message"),
+    [
+        (
+            {"latent": "categorical"},
+            {"latent": GaussianConfig()},
+            "latent cannot be GaussianConfig(size=16, min_std=0.1); it should be the CategoricalConfig of the latent "
+            "'categorical', or choose parts={'latent': 'gaussian'}",
+        ),
+        (
+            {},
+            {"latent": CategoricalConfig()},
+            "latent cannot be CategoricalConfig(groups=16, classes=8, unimix=0.01); it should be the GaussianConfig of "
+            "the latent 'gaussian', or choose parts={'latent': 'categorical'}",
+        ),
+        ({}, {"backbone": "lstm"}, "backbone cannot be 'lstm'; it should be the GRUConfig of the backbone 'gru'"),
+        ({}, {"train": {"steps": 9}}, "train cannot be {'steps': 9}; it should be the TrainConfig"),
+        ({}, {"reward": None}, "reward cannot be None; it should be the HeadConfig"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_a_whole_part_of_the_wrong_kind_is_named(parts, values, message):
+    with pytest.raises(UserError) as error:
+        resolve("dreamer", "Pendulum-v1", parts=parts, **values)
+    assert str(error.value) == message

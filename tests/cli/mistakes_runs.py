@@ -117,6 +117,12 @@ FOLDERS = [
         )
         for command in ("eval", "video")
     ],
+    Mistake(
+        "a word for episodes",
+        "eval run --episodes all",
+        "--episodes needs a whole number, not 'all'; all options: reverie eval --help",
+        Place.run,
+    ),
     Mistake("an evaluation of no episodes", "eval run --episodes 0", "--episodes must be at least 1, not 0", Place.run),
     Mistake(
         "an evaluation with a negative seed", "eval run --seed -1", "--seed must not be negative, not -1", Place.run

@@ -69,7 +69,7 @@ def test_without_a_name_the_folder_is_new(capsys):
 
 def test_eval_repeats_the_last_evaluation(capsys, trained):
     shutil.copytree(trained.path, "run")
-    outcome = call(capsys, "eval", "run", "--episodes", "2")
+    outcome = call(capsys, "eval", "run")
     logged = evaluations(trained.path)[-1]
     assert outcome.code == 0
     assert f"py:tiny:walk: mean {logged['eval/return']:.1f}," in outcome.out

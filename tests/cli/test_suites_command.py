@@ -101,6 +101,17 @@ def test_a_preset_is_experimental_until_its_run_is_verified(capsys, recorded):
     assert call(capsys, "list", "--results", "elsewhere").out.count("experimental") == len(PRESETS)
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_is_verified_need_not_be_noted(capsys, recorded, broken):
+    if broken:
+        lines = (recorded / "metrics.jsonl").read_text().splitlines()
+        lines[0] = json.dumps(json.loads(lines[0]) | {"loss/world": 1.0})
+        (recorded / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    Path("results/verified.json").write_text('{"dreamer": {"run": "pendulum/dreamer-s0"}}')
+    assert call(capsys, "results", "--verify", "dreamer", "--no-note").code == (2 if broken else 0)
+    assert Path("results/verified.json").read_text() == '{"dreamer": {"run": "pendulum/dreamer-s0"}}'
+
+
 def test_a_difference_is_an_error_and_makes_it_experimental_again(capsys, recorded):
     assert call(capsys, "results", "--verify").code == 0
     lines = (recorded / "metrics.jsonl").read_text().splitlines()

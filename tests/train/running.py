@@ -13,6 +13,7 @@ from reverie.report.evaluate import Episode
 from reverie.report.log import read_metrics
 from reverie.report.progress import Progress
 from reverie.train.folder import RunFolder
+from reverie.train.interrupt import Stopped
 from reverie.train.trainer import Trainer
 
 CLOCKS = ("seconds", "train_seconds")
@@ -40,8 +41,13 @@ class Run(NamedTuple):
         return [{name: value for name, value in line.items() if name not in CLOCKS} for line in self.metrics]
 
 
-def run(resolved: Resolved, path: Path, watch: Callable[[Trainer], None] | None = None) -> Run:
-    """Train to the end. watch: may put something into the trainer before it runs."""
+def run(
+    resolved: Resolved,
+    path: Path,
+    watch: Callable[[Trainer], None] | None = None,
+    stop: Callable[[Trainer], Stopped | None] = lambda trainer: None,
+) -> Run:
+    """Train to the end. watch: may put something into the trainer before it runs. stop: asked with the trainer."""
     folder, output = RunFolder(path), io.StringIO()
     folder.create(resolved)
     Walk.alive.clear()
@@ -51,7 +57,7 @@ def run(resolved: Resolved, path: Path, watch: Callable[[Trainer], None] | None 
         watch(trainer)
     try:
         with Progress(resolved.config.train.steps, stream=output) as progress:
-            trainer.run(progress)
+            trainer.run(progress, lambda: stop(trainer))
     finally:
         trainer.close()
     return Run(

@@ -1,6 +1,7 @@
 """What is said of a run before it begins."""
 
 import re
+import subprocess
 import sys
 import types
 
@@ -99,6 +100,17 @@ def test_a_dry_run_says_it_all_and_writes_nothing(tmp_path):
 def test_too_little_memory_is_said(trainer, monkeypatch):
     monkeypatch.setattr(forecast, "free_memory_mib", lambda: 1.0)
     assert "lower --replay-mib" in forecast.told(trainer, forecast.plan(tiny(), trainer))[-1]
+
+
+def test_a_system_that_tells_no_memory_is_told_the_rest(trainer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)
+    lines = forecast.told(trainer, forecast.plan(tiny(), trainer))
+    assert len(lines) == 2 and lines[0].startswith("about ")
+
+
+def test_a_run_is_imported_without_what_only_unix_has():
+    code = "import sys; sys.modules |= {'resource': None, 'fcntl': None}; import reverie.train.run, reverie.cli.bench"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 def test_a_run_says_what_it_will_be_and_is_the_same_run(finished, tmp_path):

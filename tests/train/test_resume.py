@@ -135,24 +135,37 @@ def test_killed_at_random_moments(kind, whole, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["dreamer", "side by side", "async", "pixels"])
-@pytest.mark.parametrize("moment", [2, 7, 13])
+@pytest.mark.parametrize("moment", [1, 9, 18, 25])
 def test_stopped_on_request(kind, moment, whole, tmp_path):
     resolved = tiny(**KINDS[kind])
-    calls = 0
-
-    def stop():
-        nonlocal calls
-        calls += 1
-        return Stopped("enough", 143) if calls == moment else None
-
-    try:
-        go(resolved, tmp_path / "run", stop=stop)
-    except Stopped:
-        # Exactly where it was stopped: not a line of the log and no step is repeated.
-        before = RunFolder(tmp_path / "run").metrics.read_bytes()
-        go(resolved, tmp_path / "run")
-        assert RunFolder(tmp_path / "run").metrics.read_bytes().startswith(before)
+    with pytest.raises(Stopped):
+        go(resolved, tmp_path / "run", stop=after_calls(moment))
+    # Exactly where it was stopped: not a line of the log and no step is repeated.
+    before = RunFolder(tmp_path / "run").metrics.read_bytes()
+    go(resolved, tmp_path / "run")
+    assert RunFolder(tmp_path / "run").metrics.read_bytes().startswith(before)
     assert outcome(tmp_path / "run") == whole(kind)
+
+
+@pytest.mark.parametrize("changes", [{}, {"replay_mib": 0.002}, {"num_envs": 2}], ids=["held", "dropped", "two"])
+def test_stopped_again_and_again_in_a_long_prefill(changes, tmp_path):
+    resolved = tiny(prefill=300, steps=320, log_every=1, **changes)
+    go(resolved, tmp_path / "whole")
+    frames = []
+    while True:
+        trainer = None
+
+        def watch(made):
+            nonlocal trainer
+            trainer = made
+
+        try:
+            go(resolved, tmp_path / "run", watch, after_calls(64))
+            break
+        except Stopped:
+            frames.append(trainer.frames)
+    assert [count < 300 for count in frames[:2]] == [True, True]
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("broken", ["replay", "checkpoint"])

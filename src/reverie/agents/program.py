@@ -54,7 +54,7 @@ class Stage:
     behave: bool = False
     """whether the behaviour learns."""
     measure: bool = False
-    """whether the reward's unit is measured on what is collected."""
+    """whether the reward's unit is measured at its end, on all that was collected in it."""
 
 
 Program = tuple[Stage, ...]

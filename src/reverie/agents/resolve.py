@@ -48,6 +48,7 @@ def resolve(
         scale: its set of values.
         parts: names of parts to exchange, such as {"latent": "categorical"}.
         values: fields of EnvConfig and TrainConfig by name, and whole parts, such as latent=GaussianConfig(size=8).
+            Fields by name win over a whole train=TrainConfig(...).
 
     Raises:
         UserError: for an unknown preset, scale, part or value.
@@ -59,9 +60,28 @@ def resolve(
     _known("value", values, set().union(*names.values()))
     where = EnvConfig(env=_name(env), **{k: v for k, v in values.items() if k in names[EnvConfig]})
     config = PRESETS[preset].config(where, scale, chosen)
+    config = replace(config, **{k: v for k, v in values.items() if k in names[Config]})
+    _check_kinds(chosen, config)
     train = replace(config.train, **{k: v for k, v in values.items() if k in names[TrainConfig]})
-    config = replace(config, train=train, **{k: v for k, v in values.items() if k in names[Config]})
+    config = replace(config, train=train)
     return Resolved(preset=preset, scale=scale, parts=chosen, config=config)
+
+
+def _check_kinds(parts: Parts, config: Config) -> None:
+    """See that each part's configuration is one of the part that was chosen.
+
+    Raises:
+        UserError: for one of another part, or of none.
+    """
+    hints = get_type_hints(Config) | {kind: parts.chosen(kind).Config for kind in PARTS}
+    for name, kind in hints.items():
+        value = getattr(config, name)
+        if isinstance(value, kind):
+            continue
+        part = f" of the {name} '{getattr(parts, name)}'" if name in PARTS else ""
+        cures = [other for other, known in PARTS.get(name, {}).items() if type(value) is known.Config]
+        cure = f", or choose parts={{'{name}': '{cures[0]}'}}" if cures else ""
+        raise UserError(f"{name} cannot be {value!r:.60}; it should be the {kind.__name__}{part}{cure}")
 
 
 def _known(kind: str, given: Mapping[str, Any], known: Iterable[str]) -> Mapping[str, Any]:

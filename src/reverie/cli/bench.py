@@ -143,7 +143,8 @@ def bench(arguments: Sequence[str]) -> None:
                 with fresh.Pool(1) as pool:
                     row = pool.apply(_one, (chosen, scale, observed, precision))
                 name = f"{scale} {observed} {precision}"
-                cells = [format(getattr(row, key), spec) for _, key, spec in COLUMNS]
+                values = ((getattr(row, key), spec) for _, key, spec in COLUMNS)
+                cells = ["?" if value is None else format(value, spec) for value, spec in values]
                 print(f"{name:<26}" + "  ".join(c.rjust(w) for c, w in zip(cells, widths, strict=True)), flush=True)
                 rows.append({"name": name, "threads": threads, **asdict(row), "share": row.share})
     if chosen.output:

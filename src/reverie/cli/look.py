@@ -23,8 +23,8 @@ from reverie.train.folder import load
 Run = Annotated[str, tyro.conf.Positional]
 
 
-def _check(episodes: int, seed: int | None) -> None:
-    if episodes < 1:
+def _check(episodes: int | None, seed: int | None) -> None:
+    if episodes is not None and episodes < 1:
         raise UserError(f"--episodes must be at least 1, not {episodes}")
     if seed is not None and seed < 0:
         raise UserError(f"--seed must not be negative, not {seed}")
@@ -36,8 +36,8 @@ class Evaluate:
 
     run: Run
     """the run's folder"""
-    episodes: int = 10
-    """how many episodes"""
+    episodes: int | None = None
+    """how many episodes; the run's --eval-episodes by default"""
     seed: int | None = None
     """seed of the episodes; the run's own by default, which repeats its last evaluation"""
     device: str = "cpu"
@@ -51,7 +51,8 @@ def evaluate(arguments: Sequence[str]) -> None:
     agent, resolved = load(chosen.run, chosen.device)
     config = resolved.config
     seed = config.train.seed if chosen.seed is None else chosen.seed
-    evaluator = Evaluator(make_vector([config.env.make] * chosen.episodes), seed)
+    episodes = config.train.eval_episodes if chosen.episodes is None else chosen.episodes
+    evaluator = Evaluator(make_vector([config.env.make] * episodes), seed)
     try:
         returns = [episode.total for episode in evaluator(agent)]
     finally:

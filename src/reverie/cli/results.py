@@ -53,6 +53,8 @@ class Results:
     """environment frames to verify; 0 for as many as the first evaluation needs"""
     seconds: float = 60.0
     """wall clock to verify a preset in, at most"""
+    no_note: bool = False
+    """with --verify: leave INTO/verified.json, which notes what was equal, as it is"""
 
 
 def results(arguments: Sequence[str]) -> None:
@@ -135,7 +137,8 @@ def _verify(into: Path, chosen: Results) -> None:
     for preset, run in presets_to_verify(into, chosen.names).items():
         _say(f"{preset}: {run.name} again, to its {'first evaluation' if not chosen.frames else 'frames'} ...")
         outcome = verify(run, chosen.frames, chosen.seconds)
-        note(into, preset, outcome)
+        if not chosen.no_note:
+            note(into, preset, outcome)
         _say(f"{preset}: {told(outcome)}")
         if outcome.difference and not outcome.versions:
             broken.append(f"{preset} no longer makes {outcome.run}: {outcome.difference}")

@@ -1,6 +1,5 @@
 """Measurements: how long an update takes, where the time goes, and how near the arithmetic limit it is."""
 
-import resource
 import statistics
 import sys
 import time
@@ -43,7 +42,7 @@ class Measurement:
     gflop_per_second: float
     matmul_gflop_per_second: float
     """of a large matrix product in the same precision, measured in the same run"""
-    peak_mib: float
+    peak_mib: float | None
 
     @property
     def share(self) -> float:
@@ -160,9 +159,13 @@ def _dreams(learner: Learner, batch: Any, device: torch.device, repeats: int) ->
     return rows * steps * horizon / median_ms(dream, device, max(3, repeats // 3)) * 1e3
 
 
-def peak_mib(device: torch.device) -> float:
-    """The most memory that was in use, in MiB: of the device on CUDA, of the process elsewhere."""
+def peak_mib(device: torch.device) -> float | None:
+    """The most memory that was in use, in MiB: of the device on CUDA, of the process elsewhere; None if not known."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -17,7 +17,7 @@ from reverie.agents.resolve import Resolved, from_plain
 from reverie.errors import UserError, about
 from reverie.report.write import write_json
 from reverie.train import checkpoint
-from reverie.train.device import choose_device
+from reverie.train.device import choose_device, choose_threads
 from reverie.version import __version__
 
 try:
@@ -180,11 +180,15 @@ def processor(about: Path = Path("/proc/cpuinfo")) -> str:
 def load(run: str | Path, device: str = "auto") -> tuple[Agent, Resolved]:
     """The trained agent of a run, ready to act, and its configuration.
 
+    torch gets the run's number of threads: with another, sums are rounded in another order, and the agent need not act
+    as it did.
+
     Raises:
         UserError: if there is no run, no checkpoint, or they do not fit.
     """
     folder = RunFolder(Path(run))
     resolved = folder.resolved()
+    choose_threads(resolved.config.train.threads)
     env = resolved.config.env.make()
     try:
         agent = build(resolved.config, resolved.parts, env.observation_space, env.action_space).to(

@@ -53,13 +53,13 @@ class Speed:
         step: one agent step in one environment.
         act: one choice of the agent.
         updates: one update of each learning stage, by the stage's name.
-        peak_mib: memory of the process (of the device, on CUDA) at its highest.
+        peak_mib: memory of the process (of the device, on CUDA) at its highest; None where the system does not say.
     """
 
     step: float
     act: float
     updates: dict[str, float]
-    peak_mib: float
+    peak_mib: float | None
 
 
 def plan(resolved: Resolved, trainer: Trainer) -> Plan:
@@ -132,12 +132,14 @@ def told(trainer: Trainer, counted: Plan) -> list[str]:
         if evaluating is None
         else (f"and {evaluating:,.1f} of evaluations")
     )
-    need, free = speed.peak_mib + counted.replay_mib, free_memory_mib()
     lines = [
         f"about {training:,.1f} minutes of training, {evaluations}",
         f"  an agent step {speed.step:.2f} ms, a choice {speed.act:.2f} ms; an update: {update}",
-        f"memory about {need:,.0f} MiB" + (f" of {free:,.0f} MiB free" if free is not None else ""),
     ]
+    if speed.peak_mib is None:
+        return lines
+    need, free = speed.peak_mib + counted.replay_mib, free_memory_mib()
+    lines.append(f"memory about {need:,.0f} MiB" + (f" of {free:,.0f} MiB free" if free is not None else ""))
     if free is not None and need > free:
         lines.append("  that is more than is free: lower --replay-mib or --num-envs")
     return lines

@@ -4,6 +4,7 @@ agent.NAME                  weights and buffers: targets, normalisers, scales
 optimiser.NAME.INDEX.KEY    moments and step counts
 generator.NAME              states of torch's generators
 carry.INDEX                 what the agent carries from step to step
+measuring.NAME              records that the statistics still lack, in the midst of a stage that only collects
 progress (JSON)             clocks, numpy's generators, the collector, the replay's cursors, the log's length
 """
 
@@ -20,6 +21,7 @@ from reverie.train import checkpoint
 if TYPE_CHECKING:
     from reverie.train.trainer import Trainer
 
+MEASURING = "measuring."
 CURE = "put back the config.json that the run was begun with"
 
 
@@ -75,6 +77,8 @@ def restore(trainer: "Trainer") -> tuple[int, list[int]]:
         for name, generator in trainer.generators.items():
             generator.set_state(tensors[f"generator.{name}"])
         trainer.carry = _load_carry(trainer.carry, tensors)
+        waiting = {name.removeprefix(MEASURING): x for name, x in tensors.items() if name.startswith(MEASURING)}
+        trainer.measuring.resume(waiting)
         for name, rng in trainer.draws.items():
             rng.bit_generator.state = progress["draws"][name]
         for name, clock in trainer.clocks.items():
@@ -102,7 +106,8 @@ def _tensors(trainer: "Trainer") -> dict[str, Tensor]:
         for index, moments in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{name}.{index}.{key}": x for key, x in moments.items()}
     tensors |= {f"generator.{name}": generator.get_state() for name, generator in trainer.generators.items()}
-    return tensors | {f"carry.{index}": x for index, x in enumerate(pytree.tree_leaves(trainer.carry))}
+    tensors |= {f"carry.{index}": x for index, x in enumerate(pytree.tree_leaves(trainer.carry))}
+    return tensors | {MEASURING + name: x for name, x in trainer.measuring.state().items()}
 
 
 def _load_moments(optimiser: Optimiser, prefix: str, tensors: dict[str, Tensor]) -> None:

@@ -6,13 +6,12 @@ both are function calls.
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import gymnasium
 import numpy as np
 import torch
-from torch import Tensor
 
 from reverie.agents.agent import Carry
 from reverie.agents.build import build
@@ -20,7 +19,7 @@ from reverie.agents.presets import PRESETS
 from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved
 from reverie.data.collect import Act, Collector, columns_of, random_act
-from reverie.data.replay import PREFIX, Record, Replay
+from reverie.data.replay import Replay
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import EpisodeSeeds
 from reverie.report.evaluate import Episode, Evaluator
@@ -33,10 +32,8 @@ from reverie.train.device import choose_device, choose_threads
 from reverie.train.folder import RunFolder
 from reverie.train.interrupt import Stopped
 from reverie.train.learner import Learner
+from reverie.train.measuring import Measuring
 from reverie.types import Metrics
-
-MEASURED = 256
-"""Records whose statistics are taken at once."""
 
 
 def seeded(config: EnvConfig, seed: int, number: int) -> gymnasium.Env:
@@ -58,6 +55,7 @@ class Trainer:
         stage: the number of the program's stage that runs, and in `began` the updates and agent steps at its beginning.
         finished: whether the program is over and its last evaluation made.
         draws, generators: all that is drawn from, numpy's and torch's.
+        measuring: the records that the world's statistics still lack.
         carry: what the agent carries from step to step.
     """
 
@@ -83,6 +81,7 @@ class Trainer:
             length=train.length,
         )
         self.collector = Collector(self.envs, codec, self.replay)
+        self.measuring = Measuring(self.agent.world.preprocess)
         self.program = PRESETS[resolved.preset].program(config)
         seeds = np.random.SeedSequence(train.seed).generate_state(4)
         self.draws = {"replay": np.random.default_rng(seeds[0]), "random": np.random.default_rng(seeds[1])}
@@ -151,10 +150,11 @@ class Trainer:
         while not self._over(stage, before):
             reason = stop()
             if reason is not None:
+                self._check_finite()
                 snapshot.save(self, log.sync())
                 raise reason
             if act is not None:
-                self._collect(stage, act)
+                self._collect(stage, act, learns)
             # Environments side by side take several steps at once: each of them counts.
             owed = 1 if act is None else (self.collector.steps - steps) // stage.collect - self.learner.updates + before
             for _ in range(owed if learns else 0):
@@ -171,18 +171,13 @@ class Trainer:
             return True
         return until.updates is not None and self.learner.updates - before >= until.updates
 
-    def _collect(self, stage: Stage, act: Act) -> None:
-        # A stage that only collects need not stop after every step.
+    def _collect(self, stage: Stage, act: Act, learns: bool) -> None:
         frames = stage.until.frames
-        most = -(-(frames - self.frames) // self.config.env.action_repeat) if frames is not None else stage.collect
-        steps = stage.collect if stage.groups or stage.behave else most
-        records = self.collector.collect(min(steps, most), act)
-        # In pieces: statistics of images are taken in double precision, and a prefill holds thousands.
-        for start in range(0, len(records), MEASURED):
-            self.agent.world.preprocess.update(_observations(records[start : start + MEASURED]))
-        if stage.measure:
-            rewards = np.concatenate([record["reward"] for record in records])
-            self.agent.world.preprocess.measure_reward(torch.from_numpy(rewards).to(self.agent.device))
+        most = stage.collect if frames is None else -(-(frames - self.frames) // self.config.env.action_repeat)
+        self.measuring.add(self.collector.collect(min(stage.collect, most), act), stage.measure)
+        # Who learns needs the statistics at once. The others collect step by step, so that a stop need not wait.
+        if learns or self._over(stage, self.began[0]):
+            self.measuring.finish()
 
     def _act(self, observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
         generator = self.generators["explore"]
@@ -206,7 +201,7 @@ class Trainer:
 
     def _evaluate(self, log: MetricLog, progress: Progress) -> None:
         with self.watch:
-            snapshot.check_finite(self, {name: float(value) for name, value in self._learned.items()})
+            self._check_finite()
             self.episodes = self.evaluator(self.agent)
             returns = [episode.total for episode in self.episodes]
             dreamed = float(dreamed_returns(self.agent, self.episodes).mean())
@@ -224,14 +219,8 @@ class Trainer:
         result = f"return {metrics['eval/return']:8.1f}  dreamed {dreamed:8.1f}"
         progress.message(f"{self.frames:>9,} frames  {minutes:5.1f} min  {result}")
 
+    def _check_finite(self) -> None:
+        snapshot.check_finite(self, {name: float(value) for name, value in self._learned.items()})
+
     def _write(self, log: MetricLog, metrics: Mapping[str, float | list[float]]) -> None:
         log.write(self.frames, self.learner.updates, self.watch.seconds, self.watch.train_seconds, metrics)
-
-
-def _observations(records: Sequence[Record]) -> dict[str, Tensor]:
-    """The observations of some records "N ...", on the CPU."""
-    return {
-        name.removeprefix(PREFIX): torch.from_numpy(np.concatenate([record[name] for record in records]))
-        for name in records[0]
-        if name.startswith(PREFIX)
-    }

@@ -1,0 +1,85 @@
+"""The evaluations of a run: what they count, and what they leave alone."""
+
+import numpy as np
+import pytest
+from running import run
+from tiny import tiny
+
+from reverie.envs.make import make_vector
+from reverie.report.evaluate import Evaluator
+from reverie.train.folder import load
+
+
+def test_an_evaluation_is_the_mean_of_its_episodes(finished):
+    evaluation = finished.evaluations()[-1]
+    returns = [float(episode.reward.sum()) for episode in finished.episodes]
+    assert evaluation["eval/returns"] == pytest.approx(returns)
+    assert evaluation["eval/return"] == pytest.approx(sum(returns) / 2)
+    assert evaluation["eval/length"] == 10
+    assert returns[0] != returns[1]  # two seeds
+
+
+def test_training_time_leaves_evaluation_out(finished):
+    first, last = finished.evaluations()
+    assert 0 < first["train_seconds"] < first["seconds"]
+    assert last["seconds"] - last["train_seconds"] > first["seconds"] - first["train_seconds"]
+    times = [line["seconds"] for line in finished.metrics]
+    assert times == sorted(times)
+
+
+def test_a_checkpoint_gives_the_logged_evaluation_exactly(finished):
+    agent, resolved = load(finished.folder.path, "cpu")
+    assert resolved == tiny()
+    train = resolved.config.train
+    evaluator = Evaluator(make_vector([resolved.config.env.make] * train.eval_episodes), train.seed)
+    try:
+        returns = [episode.total for episode in evaluator(agent)]
+    finally:
+        evaluator.close()
+    assert returns == finished.evaluations()[-1]["eval/returns"]
+
+
+def test_modules_are_in_training_again_after_an_evaluation(tmp_path):
+    modes = []
+
+    def watch(trainer):
+        trainer.agent.world.decoder.eval()  # one that shall stay as it is
+        update = trainer.learner.update
+
+        def watched(*arguments, **options):
+            modes.append({name: module.training for name, module in trainer.agent.named_modules()})
+            return update(*arguments, **options)
+
+        trainer.learner.update = watched
+
+    run(tiny(), tmp_path / "run", watch)
+    assert modes[0] == modes[-1]
+    assert modes[0]["world"] and not modes[0]["world.decoder"]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_an_evaluation_leaves_the_mode_as_it_was(finished, training):
+    agent, resolved = load(finished.folder.path, "cpu")
+    agent.train(training)
+    seen = []
+    agent.world.encoder.register_forward_hook(lambda *_: seen.append(agent.training))
+    evaluator = Evaluator(make_vector([resolved.config.env.make]), 0)
+    evaluator(agent)
+    assert agent.training is training
+    assert seen and not any(seen)  # it acts in evaluation mode
+    agent.world.encoder.register_forward_hook(lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluator(agent)
+    assert agent.training is training
+    evaluator.close()
+
+
+def test_an_evaluation_plays_the_policys_mode(finished):
+    agent, _ = load(finished.folder.path, "cpu")
+    for episode in finished.episodes:
+        carry = agent.initial(1)
+        for step in range(10):
+            seen = {key: x[step : step + 1] for key, x in episode.observation.items()}
+            reward = episode.reward[step : step + 1]
+            action, carry = agent.act(seen, reward, np.array([step == 0]), carry, "evaluate")
+            np.testing.assert_allclose(action[0], episode.action[step + 1], atol=1e-6)
