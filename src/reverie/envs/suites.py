@@ -18,6 +18,7 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import load_env_creator
 
+from reverie.envs.memory import Corridor, DoorsAndKeys
 from reverie.envs.rendering import (
     CURE,
     backend,
@@ -138,9 +139,25 @@ def opened(factory: Callable[..., Any], name: str, **kwargs: Any) -> gymnasium.E
     return env
 
 
+def from_memory(task: str, size: int | None) -> gymnasium.Env:
+    """One of Reverie's own: "corridor" of 100 steps or "corridor-400", "doors-and-keys" of 3 colours or of another."""
+    name, dash, number = task.rpartition("-")
+    if not (dash and number.isdigit()):
+        name, number = task, ""
+    if name not in MEMORY:
+        raise unknown("memory task", name, MEMORY)
+    try:
+        return MEMORY[name](*([int(number)] if number else []), render_mode="rgb_array")
+    except ValueError as error:
+        raise UserError(f"memory:{task}: {error}") from error
+
+
+MEMORY: dict[str, Callable[..., gymnasium.Env]] = {"corridor": Corridor, "doors-and-keys": DoorsAndKeys}
+
 SUITES: dict[str, Callable[[str, int | None], gymnasium.Env]] = {
     "dmc": from_dm_control,
     "gym": from_gymnasium,
+    "memory": from_memory,
     "py": from_function,
 }
 
