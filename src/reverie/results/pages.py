@@ -100,7 +100,7 @@ def bench_table(path: Path) -> str:
         rows = [
             [
                 f"{row['name']}, {row['threads']} threads",
-                *(f"{row[key]:{form}}" for key, form in zip(keys, forms, strict=True)),
+                *("?" if row[key] is None else f"{row[key]:{form}}" for key, form in zip(keys, forms, strict=True)),
             ]
             for row in found["rows"]
         ]
