@@ -45,7 +45,7 @@ NAMES = [
         "--env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory",
     ),
     named("an unknown suite", "dcm:cartpole-swingup", "unknown suite 'dcm'; did you mean 'dmc'?"),
-    named("a suite that is like no other", "日本:x", "unknown suite '日本'; known: dmc, gym, memory, py"),
+    named("a suite that is like no other", "日本:x", "unknown suite '日本'; known: ale, dmc, gym, memory, py"),
     named("a suite without a task", "gym:", "'gym:' names no task: it should read gym:TASK"),
     named(
         "an unknown Gymnasium id",

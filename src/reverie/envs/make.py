@@ -30,7 +30,7 @@ class EnvConfig:
     """Which environment, and how it is seen. Raises UserError where a value makes no sense."""
 
     env: str
-    """dmc:TASK, gym:ID (a bare ID is one too), memory:TASK or py:package.module:factory."""
+    """dmc:TASK, gym:ID (a bare ID is one too), ale:GAME, memory:TASK or py:package.module:factory."""
     action_repeat: int = 1
     """Steps of the environment for which each action is held; their rewards are summed."""
     pixels: bool = False

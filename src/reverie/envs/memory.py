@@ -23,7 +23,7 @@ class Corridor(gymnasium.Env):
     Observation, 6 numbers: the cue as one-hot, at the first step alone; 1 before the doors; the colour of the walls.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 (as Gymnasium has it)
 
     def __init__(self, length: int = 100, render_mode: str | None = None) -> None:
         """Build a corridor that takes `length` actions, at least 2."""
@@ -80,7 +80,7 @@ class DoorsAndKeys(gymnasium.Env):
     or the closed door of each colour.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 8}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012
     MOVES: ClassVar[tuple[tuple[int, int], ...]] = ((-1, 0), (0, 1), (1, 0), (0, -1))
     EMPTY, WALL, OPEN = 0, 1, 2
 

@@ -18,6 +18,7 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import load_env_creator
 
+from reverie.envs.atari import from_atari
 from reverie.envs.memory import Corridor, DoorsAndKeys
 from reverie.envs.rendering import (
     CURE,
@@ -155,6 +156,7 @@ def from_memory(task: str, size: int | None) -> gymnasium.Env:
 MEMORY: dict[str, Callable[..., gymnasium.Env]] = {"corridor": Corridor, "doors-and-keys": DoorsAndKeys}
 
 SUITES: dict[str, Callable[[str, int | None], gymnasium.Env]] = {
+    "ale": from_atari,
     "dmc": from_dm_control,
     "gym": from_gymnasium,
     "memory": from_memory,
