@@ -34,6 +34,7 @@ TABLE: dict[str, list[Mistake]] = {
     "While a run is trained": [*training.ENVIRONMENTS, *training.MACHINES],
     "Results": results.RESULTS,
     "Bench": results.BENCH,
+    "Face-offs": results.FACEOFF,
 }
 
 HEAD = """# Mistakes

@@ -83,6 +83,20 @@ RESULTS = [
     ),
 ]
 
+FACEOFF = [
+    Mistake(
+        "a backbone that does not exist",
+        "faceoff --env gym:Pendulum-v1 --backbones gru s4",
+        "unknown backbone 's4'; did you mean 's5'?",
+    ),
+    Mistake(
+        "errors after no step",
+        "faceoff --env gym:Pendulum-v1 --steps 0 5",
+        "--steps needs one value or more, none below 1; not [0, 5]",
+    ),
+    Mistake("no updates", "faceoff --env gym:Pendulum-v1 --updates 0", "--updates must be at least 1, not 0"),
+]
+
 BENCH = [
     Mistake("a preset that does not exist", "bench dremer", "unknown preset 'dremer'; did you mean 'dreamer'?"),
     Mistake("a median of nothing", "bench --repeats 0", "--repeats must be at least 1, not 0"),

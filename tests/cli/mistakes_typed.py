@@ -9,7 +9,7 @@ WORDS = [
     Mistake(
         "no command",
         "",
-        "name a command: train, resume, eval, video, list, bench, results, check-env, doctor; "
+        "name a command: train, resume, eval, video, list, bench, faceoff, results, check-env, doctor; "
         "what they do: reverie --help",
     ),
     Mistake("an unknown command", "trian", "unknown command 'trian'; did you mean 'train'?"),
@@ -128,7 +128,7 @@ KINDS = [
     Mistake(
         "a choice of another command",
         "bench --scales huge",
-        "unknown --scales 'huge'; known: laptop, matched; all options: reverie bench --help",
+        "unknown --scales 'huge'; known: laptop, matched, matched-attention; all options: reverie bench --help",
     ),
 ]
 

@@ -58,6 +58,12 @@ def _bench(arguments: Sequence[str]) -> None:
     bench(arguments)
 
 
+def _faceoff(arguments: Sequence[str]) -> None:
+    from reverie.cli.faceoff import faceoff
+
+    faceoff(arguments)
+
+
 def _results(arguments: Sequence[str]) -> None:
     from reverie.cli.results import results
 
@@ -84,6 +90,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "video": (_video, "film a run: a real episode, and open-loop dreams"),
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
     "bench": (_bench, "measure updates, dreams and acting on this machine"),
+    "faceoff": (_faceoff, "worlds of several backbones on the same data: costs, errors of their dreams, returns"),
     "results": (_results, "run suites of learning runs, make their tables and curves, verify what is recorded"),
     "check-env": (_check_env, "try an environment before training: what it is, and what is wrong with it"),
     "doctor": (_doctor, "look at this machine: packages, devices, rendering, memory, disk"),

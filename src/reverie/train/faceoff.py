@@ -1,0 +1,221 @@
+"""One behaviour in several worlds, which differ in their backbone and learn from the same recorded steps.
+
+Each is `dreamer` at the laptop scale with the *encode* posterior, which every backbone can work with. A world learns
+first, then the behaviour inside it, then it is evaluated in the real environment: nothing is collected on the way, so
+that all worlds know the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
+
+import gymnasium
+import numpy as np
+import torch
+
+from reverie.agents.agent import Agent
+from reverie.agents.build import build
+from reverie.agents.presets import PRESETS
+from reverie.agents.program import Stage
+from reverie.agents.resolve import Resolved, resolve
+from reverie.data.collect import Collector, columns_of, random_act
+from reverie.data.replay import Replay
+from reverie.envs.make import EnvConfig, make_vector
+from reverie.envs.seeds import episode_seed
+from reverie.report.evaluate import Episode, Evaluator, play
+from reverie.report.open_loop import dreamed_returns, open_loop
+from reverie.train.bench import median_ms, peak_mib
+from reverie.train.device import choose_device
+from reverie.train.learner import Learner
+from reverie.train.measuring import Measuring
+from reverie.train.trainer import seeded
+
+HELD_OUT = 2_000_000
+"""Environments are numbered from here on: neither training nor evaluation has these seeds."""
+ROWS = 64
+"""Dreams side by side whose steps are timed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What is the same for all worlds."""
+
+    env: EnvConfig
+    frames: int
+    """environment frames of random actions that all learn from"""
+    length: int
+    """steps of a chunk; windows are as long"""
+    updates: int
+    """of the world"""
+    behaviour_updates: int
+    """of the behaviour inside it; 0: the world alone is asked"""
+    steps: tuple[int, ...]
+    """after how many dreamed steps errors are taken"""
+    context: int
+    """steps that a world has seen before it dreams"""
+    episodes: int
+    """held-out episodes, and as many to evaluate"""
+    seed: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a world takes at one length of chunks, the number of steps in an update being the same."""
+
+    length: int
+    update_ms: float
+    """of the world, forwards and backwards"""
+    peak_mib: float | None
+    """of the process, or the device"""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one world came to."""
+
+    parameters: int
+    """of the world"""
+    dream_ms: float
+    """a dreamed step of 64 dreams, without gradients"""
+    error: list[float]
+    """root mean squared error of the dream over that of the mean observation, at each of the steps; 1 is a guess"""
+    reward_error: list[float]
+    """the same of the reward"""
+    returns: list[float]
+    """of real episodes, empty where no behaviour learned"""
+    dreamed: float | None
+    """the mean of what the first episode's policy dreams to return"""
+
+
+def contender(terms: Terms, backbone: str, length: int, batch: int) -> Resolved:
+    """The agent around a backbone; a window, where it has one, is as long as the chunks.
+
+    Raises:
+        UserError: for an unknown backbone.
+    """
+    plain = resolve("dreamer", terms.env.env, parts={"backbone": backbone, "posterior": "encode"})
+    inside = plain.config.backbone
+    if "window" in {field.name for field in fields(inside)}:
+        inside = replace(inside, window=length)
+    train = replace(plain.config.train, length=length, batch=batch, seed=terms.seed, device=terms.device)
+    return replace(plain, config=replace(plain.config, env=terms.env, train=train, backbone=inside))
+
+
+class Ring:
+    """An agent, and the recorded steps that it learns from; they are the same for every agent."""
+
+    def __init__(self, terms: Terms, resolved: Resolved) -> None:
+        config = resolved.config
+        self.terms, self.config, self.device = terms, config, choose_device(terms.device)
+        makers = [partial(seeded, terms.env, terms.seed, number) for number in range(terms.env.num_envs)]
+        envs = make_vector(makers, terms.env.vector)
+        try:
+            space = envs.single_observation_space
+            assert isinstance(space, gymnasium.spaces.Dict)
+            torch.manual_seed(terms.seed)
+            self.agent: Agent = build(config, resolved.parts, space, envs.single_action_space).to(self.device)
+            codec, capacity = self.agent.codec, int(config.train.replay_mib * 2**20)
+            streams, length = terms.env.num_envs, config.train.length
+            self.replay = Replay(columns_of(space, codec), codec, streams=streams, capacity=capacity, length=length)
+            act = random_act(codec, np.random.default_rng(terms.seed))
+            records = Collector(envs, codec, self.replay).collect(-(-terms.frames // terms.env.action_repeat), act)
+        finally:
+            envs.close()
+        measuring = Measuring(self.agent.world.preprocess)
+        measuring.add(records, rewards=True)
+        measuring.finish()
+        program = PRESETS[resolved.preset].program(config)
+        self.stage = next(stage for stage in program if stage.groups and stage.behave)
+        self.learner = Learner(self.agent, program, torch.Generator(self.device).manual_seed(terms.seed), "float32")
+        self.rng = np.random.default_rng(terms.seed)
+
+    def learn(self, stage: Stage, updates: int) -> None:
+        """So many updates of what the stage says."""
+        for _ in range(updates):
+            self.learner.update(stage, self.replay.sample(self.config.train.batch, self.rng).to(self.device))
+
+    def world(self) -> Stage:
+        """The world alone learns."""
+        return replace(self.stage, behave=False)
+
+    def behaviour(self) -> Stage:
+        """The behaviour alone learns, inside the world."""
+        return replace(self.stage, groups=())
+
+
+def cost(terms: Terms, backbone: str, length: int, steps: int, repeats: int) -> Cost:
+    """What an update of the world takes; meant for a process of its own, whose memory it tells.
+
+    Args:
+        terms: of the comparison.
+        backbone: its name.
+        length: of the chunks.
+        steps: of all chunks of an update together.
+        repeats: updates that the median is taken of.
+    """
+    few = replace(terms, frames=(length + 1) * terms.env.action_repeat)
+    ring = Ring(few, contender(few, backbone, length, max(1, steps // length)))
+    update = median_ms(lambda: ring.learn(ring.world(), 1), ring.device, repeats)
+    return Cost(length, update, peak_mib(ring.device))
+
+
+def held_out(terms: Terms, ring: Ring) -> list[Episode]:
+    """Whole episodes of random actions, with seeds that no other has."""
+    envs = make_vector([terms.env.make] * terms.episodes)
+    seeds = [episode_seed(terms.seed, HELD_OUT + row, 0) for row in range(terms.episodes)]
+    try:
+        return play(envs, random_act(ring.agent.codec, np.random.default_rng(terms.seed)), seeds)
+    finally:
+        envs.close()
+
+
+def face(terms: Terms, backbone: str) -> Findings:
+    """Train a world and the behaviour inside it, and see what they came to.
+
+    Raises:
+        UserError: if a held-out episode is too short for the dreams that are asked for.
+    """
+    ring = Ring(terms, contender(terms, backbone, terms.length, 16))
+    ring.learn(ring.world(), terms.updates)
+    agent = ring.agent.eval()
+    played = held_out(terms, ring)
+    error, reward_error = errors(agent, played, terms)
+    returns, dreamed = [], None
+    if terms.behaviour_updates:
+        agent.train()
+        ring.learn(ring.behaviour(), terms.behaviour_updates)
+        evaluator = Evaluator(make_vector([terms.env.make] * terms.episodes), terms.seed)
+        try:
+            real = evaluator(agent.eval())
+        finally:
+            evaluator.close()
+        returns, dreamed = [episode.total for episode in real], float(dreamed_returns(agent, real).mean())
+    parameters = sum(p.numel() for p in agent.world.parameters())
+    return Findings(parameters, dream_ms(ring), error, reward_error, returns, dreamed)
+
+
+def errors(agent: Agent, played: Sequence[Episode], terms: Terms) -> tuple[list[float], list[float]]:
+    """Of observation and reward at each of the steps, over that of their means; all keys count alike."""
+    loop = open_loop(agent, played, terms.context, max(terms.steps))
+    places = np.array(terms.steps) - 1
+    shares = []
+    for key, truth in loop.truth.items():
+        mean = truth.mean((0, 1))
+        found = loop.error(key, mean)
+        shares.append(found["dream"][places] / found["mean"][places].clip(1e-9))
+    miss, spread = loop.dreamed_reward - loop.reward, loop.reward - loop.reward.mean()
+    rewards = [np.sqrt(np.square(x).mean(0))[terms.context :][places] for x in (miss, spread)]
+    return np.mean(shares, 0).tolist(), (rewards[0] / rewards[1].clip(1e-9)).tolist()
+
+
+@torch.no_grad()
+def dream_ms(ring: Ring, repeats: int = 20) -> float:
+    """A dreamed step, after the context of a chunk."""
+    world, rows = ring.agent.world, ring.config.train.batch
+    batch = ring.replay.sample(rows, np.random.default_rng(0)).to(ring.device)
+    trace = world.observe(batch, world.initial(rows))
+    index = torch.arange(ROWS, device=ring.device)
+    state = world.dynamics.start(trace, index % rows, torch.full_like(index, batch.first.shape[1] - 1))
+    action = batch.action[index % rows, -1]
+    return median_ms(lambda: world.imagine(action, state, ring.learner.generator), ring.device, repeats)
