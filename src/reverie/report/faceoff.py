@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from reverie.report.plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLES, VERMILION, save, tidy
 
@@ -34,16 +35,22 @@ def draw_faceoff(
                 axes.plot(lengths, known, markersize=4, **look)
         for axes, key in zip(panels[2:], ("error", "reward_error"), strict=True):
             axes.plot(steps, world[key], markersize=4, **look)
-    for axes, what in zip(panels, ("ms per update", "peak memory, MiB", "of observation", "of reward"), strict=True):
+    lengths = sorted({row["length"] for world in worlds.values() for row in world["costs"]})
+    errors = (f"error of {what} / that of the mean" for what in ("observation", "reward"))
+    names = ("ms per update", "peak memory, MiB", *errors)
+    for axes, name, ticks in zip(panels, names, (lengths, lengths, steps, steps), strict=True):
+        axes.set_title(name, fontsize=10, loc="left")
         axes.set_xscale("log")
-        axes.set_title(what if axes in panels[:2] else f"error {what} / that of the mean", fontsize=10, loc="left")
-    for axes in panels[:2]:
-        axes.set_yscale("log")
-        axes.set_xlabel("steps of a chunk, as many steps in an update")
+        axes.set_xticks(list(ticks), [f"{tick:,}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel("dreamed steps" if ticks is steps else "steps of a chunk, as many steps in an update")
+    panels[0].set_yscale("log")
+    for axes in panels[1:]:
+        axes.set_ylim(0, None)
+    panels[0].yaxis.set_major_formatter(EngFormatter(sep=" "))
+    panels[0].yaxis.set_minor_formatter(EngFormatter(sep=" "))
     for axes in panels[2:]:
         axes.axhline(1, color=BLACK, lw=0.8)
-        axes.set_ylim(0, None)
-        axes.set_xlabel("dreamed steps")
     panels[0].legend(frameon=False, fontsize=9, handlelength=3.2)
     save(figure, path)
     return figure
