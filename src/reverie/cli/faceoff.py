@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -143,8 +144,8 @@ def _told(world: Mapping[str, Any], terms: Terms) -> str:
 
 def _alone(measure: Any, arguments: tuple[Any, ...]) -> Any:
     """In a process of its own, so that peak memory is its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, arguments)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+        return fresh.submit(measure, *arguments).result()
 
 
 def _cost(chosen: FaceOff, backbone: str, length: int) -> Cost:

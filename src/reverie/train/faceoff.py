@@ -21,14 +21,13 @@ from reverie.agents.resolve import Resolved, resolve
 from reverie.data.collect import Collector, columns_of, random_act
 from reverie.data.replay import Replay
 from reverie.envs.make import EnvConfig, make_vector
-from reverie.envs.seeds import episode_seed
+from reverie.envs.seeds import EpisodeSeeds, episode_seed
 from reverie.report.evaluate import Episode, Evaluator, play
 from reverie.report.open_loop import dreamed_returns, open_loop
 from reverie.train.bench import median_ms, peak_mib
 from reverie.train.device import choose_device
 from reverie.train.learner import Learner
 from reverie.train.measuring import Measuring
-from reverie.train.trainer import seeded
 
 HELD_OUT = 2_000_000
 """Environments are numbered from here on: neither training nor evaluation has these seeds."""
@@ -102,13 +101,18 @@ def contender(terms: Terms, backbone: str, length: int, batch: int) -> Resolved:
     return replace(plain, config=replace(plain.config, env=terms.env, train=train, backbone=inside))
 
 
+def _seeded(terms: Terms, number: int) -> gymnasium.Env:
+    """One of the environments that are recorded, each of its episodes with a seed of its own."""
+    return EpisodeSeeds(terms.env.make(), terms.seed, number)
+
+
 class Ring:
     """An agent, and the recorded steps that it learns from; they are the same for every agent."""
 
     def __init__(self, terms: Terms, resolved: Resolved) -> None:
         config = resolved.config
         self.terms, self.config, self.device = terms, config, choose_device(terms.device)
-        makers = [partial(seeded, terms.env, terms.seed, number) for number in range(terms.env.num_envs)]
+        makers = [partial(_seeded, terms, number) for number in range(terms.env.num_envs)]
         envs = make_vector(makers, terms.env.vector)
         try:
             space = envs.single_observation_space
