@@ -24,6 +24,7 @@ def published_but_small(env):
         "backbone": replace(config.backbone, units=16, hidden=8, blocks=4),
         "latent": replace(config.latent, groups=4, classes=CLASSES),
         "objective": replace(config.objective, optimiser=optimiser),
+        "behaviour": replace(config.behaviour, actor_optimiser=optimiser, critic_optimiser=optimiser),
     }
     return replace(resolved, config=replace(config, **small))
 
