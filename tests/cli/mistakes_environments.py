@@ -227,7 +227,8 @@ CHECKED = [
     Mistake(
         "no environment to check",
         "check-env",
-        "reverie check-env needs --env: dmc:TASK, gym:ID (a bare ID is one too) or py:package.module:factory; "
+        "reverie check-env needs --env: dmc:TASK, gym:ID (a bare ID is one too), ale:GAME, memory:TASK or "
+        "py:package.module:factory; "
         "all options: reverie check-env --help",
     ),
     Mistake(
