@@ -8,7 +8,6 @@ rewards needs and with that gradient. Each way to start is measured in a process
 
 import argparse
 import gc
-import multiprocessing
 import statistics
 import threading
 import time
@@ -20,12 +19,13 @@ import torch
 
 from reverie.agents.build import build_world
 from reverie.agents.presets import PRESETS
-from reverie.cli.bench import SCALES, matched
 from reverie.dynamics.attention import AttentionConfig
 from reverie.envs.make import EnvConfig
 from reverie.nets.frozen import frozen
 from reverie.report.write import write_json
+from reverie.train.bench import alone
 from reverie.train.folder import versions
+from reverie.train.matched import SCALES, matched
 from reverie.types import Batch, State
 from reverie.world.imagine import unroll
 from reverie.world.world import World
@@ -118,8 +118,7 @@ def main() -> None:
     rows = []
     ways: tuple[Starts, ...] = ("gathered", "shared")
     for starts in ways:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            row = pool.apply(measure, (starts, chosen.repeats))
+        row = alone(measure, starts, chosen.repeats)
         rows.append(row)
         first, later = (statistics.median(row["step_ms"][at : at + 3]) for at in (0, 39))
         print(

@@ -42,6 +42,7 @@ from reverie.world.world import World
 CUT = 32
 """Steps of a chunk that is cut, and that short attention sees."""
 COIN = 0.5
+WHOLE = 2**20
 LEFT = 0.75
 """Of the episodes to learn from, the share that end on the left. With as many of both, neither cue nor action would
 tell anything of the reward alone, and all worlds would begin with a long search for the two together."""
@@ -52,7 +53,8 @@ class Kind:
     """A backbone, and how it is trained.
 
     Attributes:
-        backbone: its configuration; a window of 0 stands for the whole episode.
+        name: of the backbone.
+        backbone: its configuration; a window of `WHOLE` stands for the whole episode.
         cut: whether chunks are cut.
     """
 
@@ -66,7 +68,6 @@ class Kind:
         return replace(self.backbone, window=length + 1) if whole else self.backbone
 
 
-WHOLE = 2**20
 KINDS = {
     "gru, whole": Kind("gru", GRUConfig()),
     "gru, cut": Kind("gru", GRUConfig(), cut=True),
@@ -126,7 +127,7 @@ def chunks(batch: Batch, kind: Kind) -> Iterator[Batch]:
 
 
 def learn(kind: Kind, resolved: Resolved, data: Batch, updates: int, seed: int) -> World:
-    """A world that has learned the episodes, an update for each batch of whole ones, however they are cut."""
+    """A world that has learned the episodes: an update for each batch of whole ones, however they are cut."""
     config = resolved.config
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
@@ -135,11 +136,12 @@ def learn(kind: Kind, resolved: Resolved, data: Batch, updates: int, seed: int) 
     optimiser = Optimiser(config.objective.optimiser, [world])
     for _ in range(updates):
         rows = torch.randint(len(data.first), (config.train.batch,), generator=generator)
-        state = world.initial(len(rows))
+        state, loss = world.initial(len(rows)), torch.zeros(())
         for chunk in chunks(part(data, rows, slice(None)), kind):
             experience, losses = objective(world, chunk, state, generator)
-            optimiser.step(total(losses))
+            loss = loss + total(losses) * chunk.first.shape[1] / data.first.shape[1]
             state = tree.detach(experience.trace.last())
+        optimiser.step(loss)
     return world.eval()
 
 

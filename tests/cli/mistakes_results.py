@@ -92,7 +92,7 @@ FACEOFF = [
     Mistake(
         "errors after no step",
         "faceoff --env gym:Pendulum-v1 --steps 0 5",
-        "--steps needs one value or more, none below 1; not [0, 5]",
+        "--steps needs numbers of at least 1, not [0, 5]",
     ),
     Mistake("no updates", "faceoff --env gym:Pendulum-v1 --updates 0", "--updates must be at least 1, not 0"),
 ]

@@ -1,6 +1,5 @@
 """`reverie bench`."""
 
-import multiprocessing
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,24 +12,14 @@ from reverie.agents.config import Config
 from reverie.agents.parts import Parts
 from reverie.agents.preset import Preset
 from reverie.agents.presets import PRESETS
-from reverie.behaviour.actor import ActorConfig
-from reverie.behaviour.value_gradient import ValueGradientConfig
 from reverie.cli.reading import read
-from reverie.dynamics.attention import AttentionConfig
-from reverie.dynamics.dynamics import DynamicsConfig
-from reverie.dynamics.gru import GRUConfig
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
-from reverie.latent.categorical import CategoricalConfig
-from reverie.nets.cnn import CNNConfig
-from reverie.nets.mlp import MLPConfig
 from reverie.report.write import write_json
-from reverie.representation.decoder import DecoderConfig
-from reverie.representation.encoder import EncoderConfig
-from reverie.train.bench import Measurement, measure
+from reverie.train.bench import Measurement, alone, measure
 from reverie.train.device import choose_device, choose_threads
 from reverie.train.folder import versions
-from reverie.world.heads import ContinueConfig, HeadConfig
+from reverie.train.matched import SCALES, matched
 
 
 @dataclass(frozen=True)
@@ -56,40 +45,6 @@ class Bench:
     """updates per median"""
     output: str = ""
     """a JSON file for the figures"""
-
-
-MATCHED = MLPConfig(layers=2, units=256)
-
-
-SCALES = {
-    "matched": Parts(backbone="gru", latent="categorical", posterior="filter", behaviour="value-gradient"),
-    "matched-attention": Parts(
-        backbone="attention", latent="categorical", posterior="encode", behaviour="value-gradient"
-    ),
-}
-BACKBONES: dict[str, GRUConfig | AttentionConfig] = {
-    "gru": GRUConfig(units=256),
-    "attention": AttentionConfig(units=256, layers=4, heads=4, hidden=1024, window=64, starts="shared"),
-}
-
-
-def matched(config: Config, parts: Parts) -> Config:
-    """The size at which other libraries were measured, with the backbone that the parts name."""
-    one = MLPConfig(layers=1, units=256)
-    head, cnn = HeadConfig(mlp=MATCHED), CNNConfig(depth=16)
-    return replace(
-        config,
-        train=replace(config.train, batch=16, length=64),
-        encoder=EncoderConfig(mlp=MATCHED, cnn=cnn),
-        decoder=DecoderConfig(mlp=MATCHED, cnn=cnn),
-        dynamics=DynamicsConfig(entry=one, prior=one),
-        reward=head,
-        continue_=ContinueConfig(mlp=MATCHED),
-        backbone=BACKBONES[parts.backbone],
-        latent=CategoricalConfig(groups=16, classes=16),
-        posterior=parts.chosen("posterior").Config(mlp=one),
-        behaviour=ValueGradientConfig(actor=ActorConfig(mlp=MATCHED), critic=head, horizon=15, starts=0),
-    )
 
 
 def _configured(preset: Preset, scale: str, env: EnvConfig) -> tuple[Config, Parts]:
@@ -136,12 +91,10 @@ def bench(arguments: Sequence[str]) -> None:
     widths = [max(len(name), int(spec.split(".")[0].strip(","))) for name, _, spec in COLUMNS]
     print(f"{'':<26}" + "  ".join(name.rjust(width) for (name, _, _), width in zip(COLUMNS, widths, strict=True)))
     rows = []
-    fresh = multiprocessing.get_context("spawn")
     for scale in chosen.scales:
         for observed in chosen.observations:
             for precision in chosen.precision:
-                with fresh.Pool(1) as pool:
-                    row = pool.apply(_one, (chosen, scale, observed, precision))
+                row = alone(_one, chosen, scale, observed, precision)
                 name = f"{scale} {observed} {precision}"
                 values = ((getattr(row, key), spec) for _, key, spec in COLUMNS)
                 cells = ["?" if value is None else format(value, spec) for value, spec in values]

@@ -1,24 +1,21 @@
 """`reverie faceoff`."""
 
 import json
-import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any
 
-import torch
 import tyro
 
-from reverie.agents.parts import PARTS
 from reverie.cli.reading import read
 from reverie.envs.make import EnvConfig
-from reverie.errors import UserError, unknown
+from reverie.errors import UserError
 from reverie.report.faceoff import draw_faceoff
 from reverie.report.write import write_json
 from reverie.results.tables import markdown
+from reverie.train.bench import alone
 from reverie.train.device import choose_device, choose_threads
 from reverie.train.faceoff import Cost, Findings, Terms, contender, cost, face
 from reverie.train.folder import versions
@@ -107,10 +104,10 @@ def faceoff(arguments: Sequence[str]) -> None:
     for backbone in chosen.backbones:
         world = book.worlds.setdefault(backbone, {"costs": []})
         for length in chosen.lengths[len(world["costs"]) :]:
-            world["costs"].append(asdict(_alone(_cost, (chosen, backbone, length))))
+            world["costs"].append(asdict(alone(_cost, chosen, backbone, length)))
             book.write()
         if "error" not in world:
-            world |= asdict(_alone(_face, (chosen, backbone)))
+            world |= asdict(alone(_face, chosen, backbone))
             book.write()
         print(f"{backbone}: {_told(world, terms)}", flush=True)
     worlds = {name: book.worlds[name] for name in chosen.backbones}
@@ -142,12 +139,6 @@ def _told(world: Mapping[str, Any], terms: Terms) -> str:
     return "error " + ", ".join(f"{error:.2f} at {step}" for step, error in pairs)
 
 
-def _alone(measure: Any, arguments: tuple[Any, ...]) -> Any:
-    """In a process of its own, so that peak memory is its own."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
-        return fresh.submit(measure, *arguments).result()
-
-
 def _cost(chosen: FaceOff, backbone: str, length: int) -> Cost:
     choose_threads(chosen.threads)
     return cost(chosen.terms(), backbone, length, chosen.batch_steps, chosen.repeats)
@@ -159,18 +150,17 @@ def _face(chosen: FaceOff, backbone: str) -> Findings:
 
 
 def _check(chosen: FaceOff) -> None:
-    for name in chosen.backbones:
-        if name not in PARTS["backbone"]:
-            raise unknown("backbone", name, PARTS["backbone"])
     for name in ("frames", "updates", "context", "episodes", "batch_steps", "repeats"):
         if getattr(chosen, name) < 1:
             raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(chosen, name)}")
-    for name, least in (("backbones", ""), ("steps", 1), ("lengths", 2)):
+    for name, least in (("steps", 1), ("lengths", 2)):
         values = getattr(chosen, name)
         if not values or min(values) < least:
-            raise UserError(f"--{name} needs one value or more, none below {least or 'a name'}; not {list(values)}")
+            raise UserError(f"--{name} needs numbers of at least {least}, not {list(values)}")
+    if not chosen.backbones:
+        raise UserError("--backbones needs a name, as in: --backbones gru s5")
     if chosen.behaviour_updates < 0:
         raise UserError(f"--behaviour-updates must not be negative, not {chosen.behaviour_updates}")
     choose_device(chosen.device)
-    torch.set_num_threads(1)
-    contender(chosen.terms(), chosen.backbones[0], chosen.length, 1)
+    for name in chosen.backbones:
+        contender(chosen.terms(), name, chosen.length, 1)

@@ -8,7 +8,9 @@ import torch
 from gymnasium.vector import VectorEnv
 
 from reverie.agents.agent import Agent
-from reverie.data.collect import Act, check_finite
+from reverie.data.collect import Act, check_finite, random_act
+from reverie.envs.codec import ActionCodec
+from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import episode_seed
 from reverie.errors import UserError
 
@@ -112,6 +114,20 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
     raise UserError(
         f"an episode did not end within {LONGEST:,} steps; give the environment an end, such as --episode-limit 1000"
     )
+
+
+HELD_OUT = 2_000_000
+"""Environments are numbered from here on for what nobody has learned from: training and evaluation have other seeds."""
+
+
+def held_out_episodes(env: EnvConfig, codec: ActionCodec, seed: int, number: int) -> list[Episode]:
+    """Whole episodes of random actions, the same for the same seed of a run, and unseen by it."""
+    envs = make_vector([env.make] * number)
+    seeds = [episode_seed(seed, HELD_OUT + row, 0) for row in range(number)]
+    try:
+        return play(envs, random_act(codec, np.random.default_rng(0)), seeds)
+    finally:
+        envs.close()
 
 
 class Evaluator:

@@ -7,7 +7,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
 
-MEASURING = ("train/bench.py", "train/faceoff.py", "train/forecast.py")
+MEASURING = ("train/bench.py", "train/faceoff.py", "train/forecast.py", "train/matched.py")
 ASIDE = ("cli", "results", "report", "version.py", *MEASURING)
 """What decides nothing that is learned: commands, these pages, what is logged and drawn, measurements, the version."""
 

@@ -9,18 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from reverie.data.collect import random_act
-from reverie.envs.make import make_vector
-from reverie.envs.seeds import episode_seed
 from reverie.errors import UserError
-from reverie.report.evaluate import play
+from reverie.report.evaluate import held_out_episodes
 from reverie.report.open_loop import open_loop
 from reverie.report.video import open_loop_strip, write_gif
 from reverie.report.write import write_json
 from reverie.train.folder import load
-
-HELD_OUT = 2_000_000
-"""Environments are numbered from here on: neither training nor evaluation has these seeds."""
 
 
 def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> dict[str, dict[str, float]]:
@@ -40,12 +34,8 @@ def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> 
         UserError: if there is no run, or no checkpoint.
     """
     agent, resolved = load(run, "cpu")
-    envs = make_vector([resolved.config.env.make] * episodes)
-    seeds = [episode_seed(resolved.config.train.seed, HELD_OUT + row, 0) for row in range(episodes)]
-    try:
-        played = play(envs, random_act(agent.codec, np.random.default_rng(0)), seeds)
-    finally:
-        envs.close()
+    config = resolved.config
+    played = held_out_episodes(config.env, agent.codec, config.train.seed, episodes)
     loop = open_loop(agent, played, context=context, steps=steps, start=start)
     figures = {}
     for key, truth in loop.truth.items():

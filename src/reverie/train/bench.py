@@ -1,11 +1,13 @@
 """Measurements: how long an update takes, where the time goes, and how near the arithmetic limit it is."""
 
+import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import gymnasium
 import numpy as np
@@ -21,6 +23,8 @@ from reverie.data.replay import Replay
 from reverie.envs.make import make_vector
 from reverie.train.learner import Learner
 from reverie.world.imagine import imagine
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,12 @@ def median_ms(function: Callable[[], Any], device: torch.device, repeats: int, w
         if index >= warm:
             times.append(1e3 * (time.perf_counter() - begin))
     return statistics.median(times)
+
+
+def alone(measure: Callable[..., T], *arguments: Any) -> T:
+    """What a function finds in a process of its own, whose peak memory is its own too; it must be importable."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+        return fresh.submit(measure, *arguments).result()
 
 
 def matmul_rate(device: torch.device, dtype: torch.dtype, size: int = 2048) -> float:

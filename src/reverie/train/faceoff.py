@@ -21,16 +21,14 @@ from reverie.agents.resolve import Resolved, resolve
 from reverie.data.collect import Collector, columns_of, random_act
 from reverie.data.replay import Replay
 from reverie.envs.make import EnvConfig, make_vector
-from reverie.envs.seeds import EpisodeSeeds, episode_seed
-from reverie.report.evaluate import Episode, Evaluator, play
+from reverie.envs.seeds import EpisodeSeeds
+from reverie.report.evaluate import Episode, Evaluator, held_out_episodes
 from reverie.report.open_loop import dreamed_returns, open_loop
 from reverie.train.bench import median_ms, peak_mib
 from reverie.train.device import choose_device
 from reverie.train.learner import Learner
 from reverie.train.measuring import Measuring
 
-HELD_OUT = 2_000_000
-"""Environments are numbered from here on: neither training nor evaluation has these seeds."""
 ROWS = 64
 """Dreams side by side whose steps are timed."""
 
@@ -164,16 +162,6 @@ def cost(terms: Terms, backbone: str, length: int, steps: int, repeats: int) -> 
     return Cost(length, update, peak_mib(ring.device))
 
 
-def held_out(terms: Terms, ring: Ring) -> list[Episode]:
-    """Whole episodes of random actions, with seeds that no other has."""
-    envs = make_vector([terms.env.make] * terms.episodes)
-    seeds = [episode_seed(terms.seed, HELD_OUT + row, 0) for row in range(terms.episodes)]
-    try:
-        return play(envs, random_act(ring.agent.codec, np.random.default_rng(terms.seed)), seeds)
-    finally:
-        envs.close()
-
-
 def face(terms: Terms, backbone: str) -> Findings:
     """Train a world and the behaviour inside it, and see what they came to.
 
@@ -183,7 +171,7 @@ def face(terms: Terms, backbone: str) -> Findings:
     ring = Ring(terms, contender(terms, backbone, terms.length, 16))
     ring.learn(ring.world(), terms.updates)
     agent = ring.agent.eval()
-    played = held_out(terms, ring)
+    played = held_out_episodes(terms.env, agent.codec, terms.seed, terms.episodes)
     error, reward_error = errors(agent, played, terms)
     returns, dreamed = [], None
     if terms.behaviour_updates:
