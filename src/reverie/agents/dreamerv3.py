@@ -1,5 +1,6 @@
 """DreamerV3 (Hafner et al. 2023; Nature 2025), at its named sizes; its page is docs/presets/dreamerv3.md."""
 
+from dataclasses import replace
 from typing import Any
 
 from reverie.agents.config import TrainConfig
@@ -108,15 +109,16 @@ LAPTOP = _nets(256, 128, CategoricalConfig(groups=16, classes=8), 8) | {
         ActorCriticConfig(
             actor=_actor(128),
             critic=HeadConfig(mlp=_mlp(3, 128), output="two-hot"),
-            actor_optimiser=_FAST,
+            actor_optimiser=replace(_FAST, lr=3e-4),
             critic_optimiser=_FAST,
-            starts=64,
+            horizon=8,
+            starts=0,
             gamma=0.99,
             gradient="score",
         ),
     ),
 }
-"""Tuned for a laptop: the published recipe with smaller networks, shorter chunks, fewer dreams and larger steps."""
+"""Tuned for a laptop: the published recipe with smaller networks, shorter chunks and dreams, and larger steps."""
 
 DREAMERV3 = Preset(
     name="dreamerv3",
