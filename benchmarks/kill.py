@@ -36,6 +36,7 @@ KINDS = {
     "transdreamer, discrete": f"transdreamer --env gym:CartPole-v1 {SHORT}",
     "awm, 3 environments": f"awm {PENDULUM} --num-envs 3",
     "s4wm": f"s4wm {PENDULUM}",
+    "twm, discrete": f"twm --env gym:CartPole-v1 {SHORT}",
     "rssm-discrete, discrete": f"rssm-discrete --env gym:CartPole-v1 {SHORT}",
 }
 

@@ -29,4 +29,4 @@ def test_a_command_of_a_page(page, words):
 
 
 def test_the_pages_have_commands():
-    assert {page.stem for page, _ in COMMANDS} >= {"README", "configuration", "dreamer", "tssm", "awm", "s4wm"}
+    assert {page.stem for page, _ in COMMANDS} >= {"README", "configuration", "dreamer", "tssm", "awm", "s4wm", "twm"}

@@ -33,6 +33,9 @@ class TrainConfig:
     """T, steps per chunk"""
     replay_mib: float = 1024.0
     """hard cap of the replay"""
+    balance: float = 0.0
+    """temperature of draws from the replay: a chunk drawn n times weighs exp(-n / balance) (TWM: 20); 0: draws are
+    uniform"""
     eval_every: int = 5_000
     """frames between evaluations"""
     eval_episodes: int = 10
@@ -62,6 +65,8 @@ class TrainConfig:
             raise UserError(f"--prefill {self.prefill:,} leaves nothing of --steps {self.steps:,} to learn in; {cure}")
         if self.length < 2:
             raise UserError(f"--length must be at least 2, not {self.length}: a chunk needs a step to predict")
+        if not 0 <= self.balance < math.inf:
+            raise UserError(f"--balance must be a positive temperature, or 0 for uniform draws, not {self.balance}")
         if not 0 < self.replay_mib < math.inf:
             raise UserError(f"--replay-mib must be a positive number, not {self.replay_mib}")
 

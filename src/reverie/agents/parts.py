@@ -19,6 +19,7 @@ from reverie.errors import UserError, unknown
 from reverie.latent.categorical import Categorical
 from reverie.latent.gaussian import Gaussian
 from reverie.world.objective import Filtering
+from reverie.world.two_models import TwoModels
 
 PARTS: dict[str, dict[str, Any]] = {
     "backbone": {
@@ -32,7 +33,7 @@ PARTS: dict[str, dict[str, Any]] = {
     },
     "latent": {"gaussian": Gaussian, "categorical": Categorical},
     "posterior": {"filter": Filter, "encode": Encode},
-    "objective": {"filtering": Filtering},
+    "objective": {"filtering": Filtering, "two-models": TwoModels},
     "behaviour": {"value-gradient": ValueGradient, "reward-gradient": RewardGradient, "actor-critic": ActorCritic},
 }
 
@@ -42,7 +43,8 @@ class Parts:
     """One choice of each exchangeable part.
 
     Raises:
-        UserError: for a name that is not known, or for a backbone that the posterior would walk and that cannot be.
+        UserError: for a name that is not known, for a backbone that the posterior would walk and that cannot be, or
+            for latents whose entropy the objective cannot measure.
     """
 
     backbone: str
@@ -60,6 +62,12 @@ class Parts:
             raise UserError(
                 f"--backbone {self.backbone} learns from whole chunks, and --posterior {self.posterior} walks through "
                 f"them step by step: add {cure}"
+            )
+        if self.chosen("objective").needs_bounded and not self.chosen("latent").bounded:
+            cure = " or ".join(f"--latent {name}" for name, kind in PARTS["latent"].items() if kind.bounded)
+            raise UserError(
+                f"--objective {self.objective} measures the latents' entropy by the largest one, and --latent "
+                f"{self.latent} has none: add {cure}"
             )
 
     def chosen(self, kind: str) -> Any:

@@ -19,16 +19,7 @@ def one_world(config: Config) -> Program:
     """
     alone = (f"behaviour/{x}" for wish in config.behaviour.trained for x in wish.losses if x not in wish.shaping)
     world = Group(name="world", modules=("world",), without=tuple(alone), optimiser=config.objective.optimiser)
-    groups = [
-        Group(
-            name=wish.name,
-            modules=tuple(f"behaviour.{module}" for module in wish.modules),
-            losses=tuple(f"behaviour/{loss}" for loss in wish.losses),
-            optimiser=wish.optimiser,
-        )
-        for wish in config.behaviour.trained
-    ]
-    return _in_turn(config.train, (world, *groups))
+    return _in_turn(config.train, (world, *_wished(config)))
 
 
 def joint(config: Config) -> Program:
@@ -47,10 +38,59 @@ def joint(config: Config) -> Program:
     return _in_turn(config.train, (agent,))
 
 
-def _in_turn(train: TrainConfig, groups: tuple[Group, ...]) -> Program:
+def two_models(config: Config) -> Program:
+    """TWM's program: an observation model and a dynamics model, each with an optimiser of its own.
+
+    What is seen shapes encoder, posterior and decoder; what is predicted shapes the rest of the world. Of the
+    pretraining, six tenths are the observation model's alone, and three the dynamics' alone (TWM's code).
+    """
+    predicted = ("dynamics", "reward", "continue")
+    optimiser = config.objective.optimiser
+    observation = Group(
+        name="observation",
+        modules=("world.encoder", "world.dynamics.posterior", "world.decoder"),
+        without=(*predicted, "behaviour/*"),
+        optimiser=optimiser,
+    )
+    dynamics = Group(
+        name="dynamics",
+        modules=(
+            *(f"world.dynamics.{x}" for x in ("entry", "backbone", "prior_net")),
+            "world.reward",
+            "world.continue_",
+        ),
+        losses=predicted,
+        optimiser=optimiser,
+    )
+    seeing, predicting = config.train.pretrain * 6 // 10, config.train.pretrain * 3 // 10
+    return _in_turn(
+        config.train,
+        (observation, dynamics, *_wished(config)),
+        Stage(name="see", groups=(observation,), until=Until(updates=seeing)),
+        Stage(name="predict", groups=(dynamics,), until=Until(updates=predicting)),
+    )
+
+
+def _wished(config: Config) -> tuple[Group, ...]:
+    """A group for each thing that the behaviour wants trained."""
+    return tuple(
+        Group(
+            name=wish.name,
+            modules=tuple(f"behaviour.{module}" for module in wish.modules),
+            losses=tuple(f"behaviour/{loss}" for loss in wish.losses),
+            optimiser=wish.optimiser,
+        )
+        for wish in config.behaviour.trained
+    )
+
+
+def _in_turn(train: TrainConfig, groups: tuple[Group, ...], *apart: Stage) -> Program:
+    """Prefill, stages that learn apart, what is left of the pretraining, and the rest of the run."""
+    left = train.pretrain - sum(stage.until.updates or 0 for stage in apart)
     return (
         Stage(name="prefill", actor="random", until=Until(frames=train.prefill), measure=True),
-        Stage(name="pretrain", groups=groups, behave=True, until=Until(updates=train.pretrain)),
+        *apart,
+        Stage(name="pretrain", groups=groups, behave=True, until=Until(updates=left)),
         Stage(
             name="learn",
             actor="behaviour",

@@ -8,6 +8,7 @@ from reverie.agents.preset import Preset
 from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
 from reverie.agents.s4wm import S4WM
 from reverie.agents.transdreamer import TRANSDREAMER, TSSM
+from reverie.agents.twm import TWM
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -22,5 +23,6 @@ PRESETS: dict[str, Preset] = {
         TRANSDREAMER,
         AWM,
         S4WM,
+        TWM,
     )
 }

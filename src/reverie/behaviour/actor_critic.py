@@ -10,11 +10,13 @@ from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.behaviour import Trained
 from reverie.behaviour.critic import Critic
 from reverie.behaviour.dreaming import Dreaming, Imagined
+from reverie.behaviour.policy import uniform_entropy
 from reverie.errors import UserError
 from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import OptimiserConfig
 from reverie.ops.returns import lambda_return, reach
 from reverie.ops.scale import quantiles
+from reverie.ops.shortfall import shortfall
 from reverie.types import Actions, Experience, Features, Loss, Losses, Metrics
 from reverie.world.heads import HeadConfig
 from reverie.world.world import World
@@ -50,6 +52,8 @@ class ActorCriticConfig:
     """share of the dynamics' gradient where both are followed"""
     entropy: float = 3e-4
     """weight of the policy's entropy"""
+    entropy_floor: float = 0.0
+    """share of a uniform policy's entropy below which, in the mean, it is paid; 0: wherever it is (TWM: 0.1)"""
     return_scale: bool = True
     """divide returns by their range from the 5 to the 95 % quantile, where that is above 1 (DreamerV3)"""
     bootstrap: Literal["value", "target"] = "value"
@@ -70,7 +74,7 @@ class ActorCriticConfig:
         for name in ("starts", "entropy", "regulariser", "replay"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
-        for name in ("gamma", "lambda_", "mix", "target_rate"):
+        for name in ("gamma", "lambda_", "mix", "target_rate", "entropy_floor"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(self, name)}")
 
@@ -111,6 +115,8 @@ class ActorCritic(Dreaming):
     discounted, to get to step i, p the share of the dynamics' gradient (DreamerV2, eq. 6; DreamerV3, eq. 6):
 
         - w_i ( p G_i / S  +  (1 - p) log pi(a_i) sg((G_i - v_i) / S)  +  entropy_weight H_i )
+
+    With an entropy's floor (TWM), entropy_weight max(0, floor - mean(w H) / H_uniform) stands for the last term.
 
     Value (V2, eq. 5; V3, eq. 5):
 
@@ -197,7 +203,7 @@ class ActorCritic(Dreaming):
         """The policy's loss and its entropy, "N H"."""
         share, weight = self._share, judged.weight
         choice = self.actor.choose(chosen, judged.imagined.noise)
-        loss = -self._config.entropy * weight * choice.entropy
+        loss = self._spread(weight, choice.entropy)
         if share < 1:
             advantage = (judged.returns - judged.value) / judged.scale
             loss = loss - (1 - share) * weight * choice.log_prob * advantage
@@ -206,6 +212,13 @@ class ActorCritic(Dreaming):
             path = (judged.pull * choice.action).sum(-1)
             loss = loss - share * (weight * judged.returns / judged.scale + path - path.detach())
         return loss, choice.entropy
+
+    def _spread(self, weight: Tensor, entropy: Tensor) -> Tensor:
+        """What the policy pays for its entropy, "N H": less of it for more, or only what it lacks to its floor."""
+        config = self._config
+        if not config.entropy_floor:
+            return -config.entropy * weight * entropy
+        return config.entropy * shortfall(weight * entropy / uniform_entropy(self.actor.actions), config.entropy_floor)
 
     def _replay(self, experience: Experience, judged: Judged) -> Tensor:
         """The critic's loss on the chunk, "B T"; zero at the chunk's last step and at the last one of an episode.

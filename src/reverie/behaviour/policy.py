@@ -1,5 +1,6 @@
 """What a policy's family is: the meaning of an actor's numbers as a distribution over actions. It holds no network."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from reverie.errors import UserError
 from reverie.nets.mlp import MLPConfig
-from reverie.types import Read
+from reverie.types import Actions, Read
 
 
 class Choice(NamedTuple):
@@ -61,6 +62,12 @@ class ActorConfig:
             raise UserError(f"actor.unimix must be in [0, 1), not {self.unimix}")
         if not 0 <= self.epsilon <= 1:
             raise UserError(f"actor.epsilon must be in [0, 1], not {self.epsilon}")
+
+
+def uniform_entropy(actions: Actions) -> float:
+    """The entropy in nats of the uniform policy: over all choices, or over [-1, 1] in each number."""
+    widths = actions.groups or (2,) * actions.size
+    return sum(math.log(width) for width in widths)
 
 
 class Family(Protocol):

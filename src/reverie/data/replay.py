@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from reverie.data.draws import Draws, Uniform
 from reverie.data.stream import Stream
 from reverie.envs.codec import ActionCodec
 from reverie.errors import UserError
@@ -40,10 +41,17 @@ class Column:
 
 
 class Replay:
-    """Records of all environments under a hard cap in bytes, sampled uniformly over all chunks that fit."""
+    """Records of all environments under a hard cap in bytes, sampled over all chunks that fit."""
 
     def __init__(
-        self, columns: Mapping[str, Column], codec: ActionCodec, *, streams: int, capacity: int, length: int
+        self,
+        columns: Mapping[str, Column],
+        codec: ActionCodec,
+        *,
+        streams: int,
+        capacity: int,
+        length: int,
+        draws: Draws | None = None,
     ) -> None:
         """Start empty.
 
@@ -53,6 +61,7 @@ class Replay:
             streams: B, environments that write.
             capacity: bytes, never exceeded by the segments.
             length: T, records per chunk.
+            draws: how chunks are chosen; uniformly by default.
 
         Raises:
             UserError: if the capacity cannot hold a few chunks of each stream.
@@ -61,6 +70,7 @@ class Replay:
         self._columns = dict(columns) | {name: Column((), np.dtype(kind)) for name, kind in scalars.items()}
         self._codec = codec
         self._length = length
+        self.draws = draws or Uniform()
         # In the columns' order and without gaps, so that a segment's bytes are the same everywhere.
         record = np.dtype([(name, column.dtype, column.shape) for name, column in self._columns.items()])
         size = record.itemsize
@@ -99,7 +109,7 @@ class Replay:
         return int(self._valid().sum())
 
     def sample(self, rows: int, rng: np.random.Generator) -> Batch:
-        """B chunks of T records, each start equally likely.
+        """B chunks of T records, as `draws` chooses them.
 
         Raises:
             UserError: if no chunk fits yet.
@@ -109,10 +119,7 @@ class Replay:
             raise UserError(
                 f"the replay holds {len(self)} records, fewer than a chunk of {self._length}; raise --prefill"
             )
-        ends = np.cumsum(valid)
-        draws = rng.integers(0, ends[-1], rows)
-        which = np.searchsorted(ends, draws, side="right")
-        starts = draws - (ends - valid)[which]
+        which, starts = self.draws.draw([stream.oldest for stream in self._streams], valid, rows, rng)
         columns = {}
         for name, column in self._columns.items():
             out = np.empty((rows, self._length, *column.shape), column.dtype)

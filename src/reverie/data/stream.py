@@ -38,6 +38,11 @@ class Stream:
         return self.first * self._segment + len(self)
 
     @property
+    def oldest(self) -> int:
+        """The number of the oldest record that is held, dropped ones counted."""
+        return self.first * self._segment
+
+    @property
     def full(self) -> bool:
         """Whether the next record needs a new segment."""
         return self._filled == self._segment

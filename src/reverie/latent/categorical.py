@@ -1,5 +1,6 @@
 """Categorical latents with straight-through gradients (DreamerV2, section 2)."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -64,9 +65,11 @@ class Categorical:
     """z: G one-hot vectors of C classes, flattened; probabilities are mixed with a share of the uniform."""
 
     Config = CategoricalConfig
+    bounded = True
 
     def __init__(self, config: CategoricalConfig) -> None:
         self.size = self.posterior_size = self.prior_size = config.groups * config.classes
+        self.largest_entropy = config.groups * math.log(config.classes)
         self._shape = (config.groups, config.classes)
         self._unimix = config.unimix
 

@@ -54,6 +54,8 @@ class Gaussian:
     """z ~ N(mean, std) with std = softplus(s) + min_std (PlaNet's code; Dreamer's too)."""
 
     Config = GaussianConfig
+    bounded = False
+    largest_entropy = math.inf
 
     def __init__(self, config: GaussianConfig) -> None:
         self.size = config.size

@@ -1,6 +1,6 @@
 """The Protocol of a latent family: what z can be, without networks."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from jaxtyping import Float
@@ -26,12 +26,16 @@ class Distribution(Protocol):
 class Latent(Protocol):
     """A family of latents: how parameters "... P" become distributions over z "... Z"."""
 
+    bounded: ClassVar[bool]
+    """Whether there is a largest entropy."""
     size: int
     """Z, the width of a sample."""
     posterior_size: int
     """P of the posterior: the width of the parameters that a network gives for q."""
     prior_size: int
     """P of the prior, which may be a richer family."""
+    largest_entropy: float
+    """in nats, of a posterior; infinite where it has no bound"""
 
     def posterior(self, parameters: Float[Tensor, "*B P"]) -> Distribution:
         """q(z_t | e_t[, h_t])."""

@@ -159,6 +159,16 @@ SUITES: dict[str, Suite] = {
         runs=seeds("s4wm", f"s4wm {SWINGUP} --action-repeat 4 --steps 60000", range(3)),
         solved=750.0,
     ),
+    "swingup-twm": Suite(
+        about="`twm` on cartpole-swingup from state, action repeat 4, 60,000 frames",
+        runs=seeds("twm", f"twm {SWINGUP} --action-repeat 4 --steps 60000", range(3)),
+        solved=750.0,
+    ),
+    "cartpole-twm": Suite(
+        about="`twm` on CartPole-v1, discrete actions",
+        runs=seeds("twm", f"twm {CARTPOLE}", range(3)),
+        solved=450.0,
+    ),
     "tssm-rssm": Suite(
         about="`tssm` beside `rssm-continuous` with dreams of 10 and 15 steps, cartpole-swingup, action repeat 4",
         runs={

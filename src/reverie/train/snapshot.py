@@ -5,6 +5,7 @@ optimiser.NAME.INDEX.KEY    moments and step counts
 generator.NAME              states of torch's generators
 carry.INDEX                 what the agent carries from step to step
 measuring.NAME              records that the statistics still lack, in the midst of a stage that only collects
+draws.NAME                  how often chunks were drawn from the replay, where that is counted
 progress (JSON)             clocks, numpy's generators, the collector, the replay's cursors, the log's length
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reverie.train.trainer import Trainer
 
 MEASURING = "measuring."
+DRAWS = "draws."
 CURE = "put back the config.json that the run was begun with"
 
 
@@ -77,8 +79,8 @@ def restore(trainer: "Trainer") -> tuple[int, list[int]]:
         for name, generator in trainer.generators.items():
             generator.set_state(tensors[f"generator.{name}"])
         trainer.carry = _load_carry(trainer.carry, tensors)
-        waiting = {name.removeprefix(MEASURING): x for name, x in tensors.items() if name.startswith(MEASURING)}
-        trainer.measuring.resume(waiting)
+        trainer.measuring.resume(_named(MEASURING, tensors))
+        trainer.replay.draws.resume({name: x.numpy() for name, x in _named(DRAWS, tensors).items()})
         for name, rng in trainer.draws.items():
             rng.bit_generator.state = progress["draws"][name]
         for name, clock in trainer.clocks.items():
@@ -107,7 +109,12 @@ def _tensors(trainer: "Trainer") -> dict[str, Tensor]:
             tensors |= {f"optimiser.{name}.{index}.{key}": x for key, x in moments.items()}
     tensors |= {f"generator.{name}": generator.get_state() for name, generator in trainer.generators.items()}
     tensors |= {f"carry.{index}": x for index, x in enumerate(pytree.tree_leaves(trainer.carry))}
+    tensors |= {DRAWS + name: torch.from_numpy(x) for name, x in trainer.replay.draws.state().items()}
     return tensors | {MEASURING + name: x for name, x in trainer.measuring.state().items()}
+
+
+def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): x for name, x in tensors.items() if name.startswith(prefix)}
 
 
 def _load_moments(optimiser: Optimiser, prefix: str, tensors: dict[str, Tensor]) -> None:

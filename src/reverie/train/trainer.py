@@ -19,6 +19,7 @@ from reverie.agents.presets import PRESETS
 from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved
 from reverie.data.collect import Act, Collector, columns_of, random_act
+from reverie.data.draws import draws
 from reverie.data.replay import Replay
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import EpisodeSeeds
@@ -79,6 +80,7 @@ class Trainer:
             streams=config.env.num_envs,
             capacity=int(train.replay_mib * 2**20),
             length=train.length,
+            draws=draws(train.balance),
         )
         self.collector = Collector(self.envs, codec, self.replay)
         self.measuring = Measuring(self.agent.world.preprocess)

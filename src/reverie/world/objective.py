@@ -1,7 +1,7 @@
 """What the world learns from a batch."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ class Objective(Protocol):
     A module: what it needs beside the world, such as a target encoder, is its own, saved and named in groups like the
     rest.
     """
+
+    needs_bounded: ClassVar[bool]
+    """Whether it measures the latents' entropy by the largest one."""
 
     def __call__(
         self, world: World, batch: Batch, state: State, generator: torch.Generator | None
@@ -66,9 +69,10 @@ class Filtering(nn.Module):
     Deviation: free nats are a floor for each state, as in DreamerV3; Dreamer clipped the mean of the batch.
     """
 
-    Config = FilteringConfig
+    Config: type[Any] = FilteringConfig
+    needs_bounded = False
 
-    def __init__(self, config: FilteringConfig, world: World) -> None:
+    def __init__(self, config: Any, world: World) -> None:
         super().__init__()
         self._config = config
 

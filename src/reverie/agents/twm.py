@@ -1,0 +1,117 @@
+"""TWM (Robine et al. 2023): Transformer-XL over latents, actions and rewards; its page is docs/presets/twm.md."""
+
+from reverie.agents.config import TrainConfig
+from reverie.agents.parts import Parts
+from reverie.agents.preset import Preset, two_models
+from reverie.behaviour.actor_critic import ActorCriticConfig
+from reverie.behaviour.policy import ActorConfig
+from reverie.dynamics.dynamics import DynamicsConfig
+from reverie.dynamics.posterior import EncodeConfig
+from reverie.dynamics.transformer_xl import TransformerXLConfig
+from reverie.latent.categorical import CategoricalConfig
+from reverie.nets.cnn import CNNConfig
+from reverie.nets.mlp import MLPConfig
+from reverie.nets.optimiser import OptimiserConfig
+from reverie.representation.decoder import DecoderConfig
+from reverie.representation.encoder import EncoderConfig
+from reverie.representation.preprocess import PreprocessConfig
+from reverie.world.heads import ContinueConfig, HeadConfig
+from reverie.world.two_models import TwoModelsConfig
+
+LAPTOP = {
+    "train": TrainConfig(threads=1, balance=20.0),
+    "dynamics": DynamicsConfig(join="stack"),
+    "decoder": DecoderConfig(reads="z"),
+    "reward": HeadConfig(reads="h"),
+    "continue_": ContinueConfig(reads="h"),
+    "backbone": (TransformerXLConfig(),),
+    "latent": (CategoricalConfig(groups=16, classes=8),),
+    "objective": (TwoModelsConfig(),),
+    "behaviour": (
+        ActorCriticConfig(
+            actor=ActorConfig(reads="z"),
+            critic=HeadConfig(reads="z"),
+            horizon=12,
+            starts=64,
+            gamma=0.98,
+            entropy=1e-2,
+            entropy_floor=0.1,
+            regulariser=0.0,
+            replay=0.0,
+        ),
+    ),
+}
+"""Two small layers, and `dreamer`'s values where the paper's would take a GPU; what is not named has its default."""
+
+
+def _mlp(layers: int, units: int) -> MLPConfig:
+    return MLPConfig(layers=layers, units=units, norm="none", activation="silu")
+
+
+_CNN = CNNConfig(depth=48, norm="none", activation="silu")
+_ACTING = OptimiserConfig(lr=1e-4, eps=1e-5, clip=1.0)
+
+PAPER = {
+    "train": TrainConfig(
+        steps=400_000,
+        prefill=20_000,
+        pretrain=31_250,
+        train_every=1,
+        batch=100,
+        length=17,
+        balance=20.0,
+        replay_mib=4096.0,
+        eval_every=20_000,
+    ),
+    "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
+    "encoder": EncoderConfig(mlp=_mlp(2, 512), cnn=_CNN),
+    "decoder": DecoderConfig(mlp=_mlp(2, 512), cnn=_CNN, reads="z"),
+    "dynamics": DynamicsConfig(join="stack", prior=_mlp(4, 512)),
+    "reward": HeadConfig(mlp=_mlp(4, 256), reads="h"),
+    "continue_": ContinueConfig(mlp=_mlp(4, 256), reads="h"),
+    "backbone": (TransformerXLConfig(units=256, layers=10, heads=4, hidden=1024, window=17),),
+    "latent": (CategoricalConfig(groups=32, classes=32, unimix=0.0),),
+    "posterior": (EncodeConfig(mlp=_mlp(2, 512)),),
+    "objective": (
+        TwoModelsConfig(
+            optimiser=OptimiserConfig(lr=1e-4, eps=1e-5, clip=100.0),
+            vector=1.0,
+            image=1.0,
+            reward=10.0,
+            continuation=50.0,
+            dynamics=1.0,
+        ),
+    ),
+    "behaviour": (
+        ActorCriticConfig(
+            actor=ActorConfig(mlp=_mlp(4, 512), reads="z", unimix=0.0),
+            critic=HeadConfig(mlp=_mlp(4, 512), reads="z"),
+            actor_optimiser=_ACTING,
+            critic_optimiser=OptimiserConfig(lr=1e-5, eps=1e-5, clip=1.0),
+            starts=400,
+            gamma=0.99,
+            entropy=1e-2,
+            entropy_floor=0.1,
+            gradient="score",
+            return_scale=False,
+            regulariser=0.0,
+            replay=0.0,
+        ),
+    ),
+}
+"""The published values for Atari 100k (its code's config.py)."""
+
+TWM = Preset(
+    name="twm",
+    summary="Transformer-XL over latents, actions and rewards; two models that learn apart, an actor on latents alone",
+    paper="Robine et al. 2023, Transformer-based World Models Are Happy With 100k Interactions",
+    parts=Parts(
+        backbone="transformer-xl",
+        latent="categorical",
+        posterior="encode",
+        objective="two-models",
+        behaviour="actor-critic",
+    ),
+    scales={"laptop": LAPTOP, "paper": PAPER},
+    program=two_models,
+)

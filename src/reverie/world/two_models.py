@@ -1,0 +1,72 @@
+"""Losses of an observation model and of a dynamics model that learn apart (TWM)."""
+
+from dataclasses import dataclass, field
+
+from reverie.errors import UserError
+from reverie.nets.optimiser import OptimiserConfig
+from reverie.ops.shortfall import shortfall
+from reverie.types import Loss, Losses, Trace
+from reverie.world.objective import Filtering
+from reverie.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoModelsConfig:
+    """An observation model that keeps its latents varied and predictable, and a dynamics that predicts them."""
+
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    """how the world descends; with program twm each of the two models has one of its own, of these values"""
+    vector: float = 4.0
+    """weight of the vectors' negative log-likelihood (half the summed squared error)"""
+    image: float = 0.02
+    """weight of the images' negative log-likelihood, summed over pixels"""
+    reward: float = 2.0
+    """weight of the reward's negative log-likelihood"""
+    continuation: float = 1.0
+    """weight of the continuation's cross-entropy"""
+    dynamics: float = 0.5
+    """weight of the mismatch by which the prior learns to predict the posterior"""
+    entropy: float = 5.0
+    """weight of what the latents' entropy lacks to its floor"""
+    entropy_floor: float = 0.1
+    """share of the largest entropy that latents should have in the mean of a batch; below, the lack is a loss"""
+    consistency: float = 0.01
+    """weight of the mismatch by which the posterior learns to be what was predicted"""
+
+    def __post_init__(self) -> None:
+        for name in ("vector", "image", "reward", "continuation", "dynamics", "entropy", "consistency"):
+            if not getattr(self, name) >= 0:
+                raise UserError(f"objective.{name} must not be negative, not {getattr(self, name)}")
+        if not 0 <= self.entropy_floor <= 1:
+            raise UserError(f"objective.entropy-floor must be in [0, 1], not {self.entropy_floor}")
+
+
+class TwoModels(Filtering):
+    """The observation model's and the dynamics model's losses (Robine et al. 2023, eq. 4 and 5; its code).
+
+    Observation model:  observation + entropy max(0, floor - mean H(q) / H_max) + consistency KL(sg p || q)
+    Dynamics model:     dynamics KL(sg q || p) + reward + continuation
+
+    Which modules learn from which is the program's to say (`agents.preset.two_models`).
+
+    The paper writes cross-entropies where KL stands; a cross-entropy whose target has no gradient differs from it by a
+    constant. The consistency is its code's, H(p, q), where the paper writes H(q, p): with the latter a posterior does
+    best to be certain, and only the entropy's loss would hold it back.
+
+    Deviations: all steps count, where its dynamics leaves out those after an episode's end (here they predict the
+    beginning of the next from nothing); the latents that enter the dynamics have no gradient by the groups, not by a
+    cut.
+    """
+
+    Config = TwoModelsConfig
+    needs_bounded = True
+
+    def _mismatch(self, world: World, trace: Trace) -> Losses:
+        latent, config = world.dynamics.latent, self._config
+        posterior, prior = trace.posterior.float(), trace.prior.float()
+        share = latent.posterior(posterior).entropy() / latent.largest_entropy
+        return {
+            "dynamics": Loss(latent.mismatch(posterior.detach(), prior, trace.stoch.detach()), config.dynamics),
+            "entropy": Loss(shortfall(share, config.entropy_floor), config.entropy),
+            "consistency": Loss(latent.mismatch(prior.detach(), posterior, trace.stoch.detach()), config.consistency),
+        }
