@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import gymnasium
 import torch
 
+from reverie.agents.cautions import cautions
 from reverie.agents.resolve import Resolved
 from reverie.errors import UserError
 from reverie.report.log import read_metrics
@@ -98,6 +100,8 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
     say(headline(resolved, trainer))
     if not trainer.frames:
         say(str(plan(resolved, trainer)))
+        for doubt in _doubts(resolved, trainer):
+            say(doubt)
     try:
         with Interrupt(minutes) as stop, Progress(resolved.config.train.steps) as progress:
             trainer.run(progress, stop)
@@ -108,6 +112,12 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
     if pictures:
         for picture in draw(resolved, trainer, say):
             say(f"  {picture}")
+
+
+def _doubts(resolved: Resolved, trainer: Trainer) -> list[str]:
+    space = trainer.envs.single_observation_space
+    assert isinstance(space, gymnasium.spaces.Dict)
+    return [f"  careful: {doubt}" for doubt in cautions(resolved, space)]
 
 
 def headline(resolved: Resolved, trainer: Trainer) -> str:
@@ -134,7 +144,7 @@ def forecast(resolved: Resolved, path: str | Path | None, say: Say = print) -> N
         counted = plan(resolved, trainer)
         say(headline(resolved, trainer))
         say(str(counted))
-        for line in told(trainer, counted):
+        for line in [*_doubts(resolved, trainer), *told(trainer, counted)]:
             say(line)
         say(f"an evaluation of {train.eval_episodes} episodes every {train.eval_every:,} frames")
         say(f"the run's folder would be {folder.path}; nothing was written (--dry-run)")

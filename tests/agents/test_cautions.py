@@ -1,0 +1,40 @@
+"""Doubts about a configuration: said where there is one, and only there."""
+
+import pytest
+from tiny import tiny
+
+from reverie.agents.cautions import cautions
+
+MOTION = "shows no motion: --frame-stack 4"
+PIXELS = {"pixels": True, "size": 16}
+
+
+def doubts(preset, **changes):
+    resolved = tiny(preset, **changes)
+    env = resolved.config.env.make()
+    try:
+        return cautions(resolved, env.observation_space)
+    finally:
+        env.close()
+
+
+@pytest.mark.parametrize("preset", ["twm", "awm"])
+def test_an_actor_on_latents_of_one_image(preset):
+    (doubt,) = doubts(preset, **PIXELS)
+    assert doubt.startswith("the actor reads z alone") and MOTION in doubt
+
+
+def test_a_world_without_a_memory_of_one_image():
+    (doubt,) = doubts("dreamer", backbone="markov", posterior="encode", **PIXELS)
+    assert doubt.startswith("--backbone markov has no memory") and MOTION in doubt
+
+
+@pytest.mark.parametrize("preset", ["twm", "awm"])
+@pytest.mark.parametrize("changes", [{}, {**PIXELS, "frame_stack": 2}], ids=["vectors", "stacked"])
+def test_nothing_is_said_of_what_shows_motion(preset, changes):
+    assert doubts(preset, **changes) == []
+
+
+@pytest.mark.parametrize("preset", ["dreamer", "tssm"])
+def test_nothing_is_said_of_an_actor_with_a_past(preset):
+    assert doubts(preset, **PIXELS) == []
