@@ -74,8 +74,8 @@ class AtSortsItsRows(GRU):
 class MixesRows(GRU):
     """Permuting the rows permutes its output, and yet no row is alone."""
 
-    def _cell(self, gates, h):
-        return super()._cell(gates + 0.01 * gates.mean(0, keepdim=True), h)
+    def cell(self, share, state):
+        return super().cell(share + 0.01 * share.mean(0, keepdim=True), state)
 
 
 class StepDetaches(GRU):
@@ -94,8 +94,8 @@ class LastDetaches(GRU):
 
 
 class InputIsLost(GRU):
-    def _cell(self, gates, h):
-        return super()._cell(gates.detach(), h)
+    def cell(self, share, state):
+        return super().cell(share.detach(), state)
 
 
 class WritesInPlace(GRU):
@@ -121,9 +121,9 @@ class BlocksTakeTheNextRowsInput(BlockGRU):
 class BlocksAreReadAsRows(BlockGRU):
     """Rows and blocks mistaken for each other: right for one row alone."""
 
-    def _cell(self, share, h):
-        mixed = h.reshape(len(h), self._blocks, -1).transpose(0, 1).reshape(len(h), -1)
-        return super()._cell(share, mixed)
+    def cell(self, share, state):
+        mixed = state.reshape(len(state), self._blocks, -1).transpose(0, 1).reshape(len(state), -1)
+        return super().cell(share, mixed)
 
 
 class BlocksDetach(BlockGRU):

@@ -1,18 +1,15 @@
 """DreamerV3's recurrent core: a gated recurrent unit whose large matrices are block-diagonal."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from reverie.dynamics.history import Stacked
+from reverie.dynamics.recurrent import Recurrent
 from reverie.errors import UserError
 from reverie.nets.block import BlockLinear
 from reverie.nets.init import InitName, initialise
 from reverie.nets.norm import ActivationName, NormName, activation, biased, norm
-from reverie.ops import tree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +39,7 @@ class BlockGRUConfig:
             raise UserError(f"backbone.units must be divisible by backbone.blocks, not {self.units} by {self.blocks}")
 
 
-class BlockGRU(nn.Module):
+class BlockGRU(Recurrent[Tensor]):
     """h_t = update * candidate + (1 - update) * h_{t-1}, the memory being h itself, "B D" in G blocks "D/G".
 
         x = act(norm(V h_{t-1})),                          the whole memory, narrowed
@@ -57,10 +54,6 @@ class BlockGRU(nn.Module):
     """
 
     Config = BlockGRUConfig
-    remembers = True
-    walkable = True
-    many_tokens = False
-    tokens = 1
 
     def __init__(self, config: BlockGRUConfig, inputs: int) -> None:
         super().__init__()
@@ -92,40 +85,17 @@ class BlockGRU(nn.Module):
         """Zeros, "B D"."""
         return self.input.weight.new_zeros(rows, self.size)
 
-    def forget(self, state: Tensor, first: Float[Tensor, "B"]) -> Tensor:
-        """Zero where first is one."""
-        return tree.forget(state, first)
+    @staticmethod
+    def shown(state: Tensor) -> Tensor:
+        """The memory itself."""
+        return state
 
-    def step(self, u: Float[Tensor, "B 1 U"], state: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of the cell."""
-        h = self._cell(self.input(u[:, 0]), state)
-        return h, h
-
-    def scan(
-        self, u: Float[Tensor, "B T 1 U"], first: Float[Tensor, "B T"], state: Tensor
-    ) -> tuple[Float[Tensor, "B T D"], Stacked[Tensor]]:
-        """A walk, with the inputs' share of the first layer computed once for all steps."""
-        shares = self.input(u[:, :, 0]).unbind(1)
-        hs = []
-        for share, start in zip(shares, first.unbind(1), strict=True):
-            state = self._cell(share, self.forget(state, start))
-            hs.append(state)
-        history = self.collect(hs)
-        return history.memory, history
-
-    def collect(self, states: Sequence[Tensor]) -> Stacked[Tensor]:
-        """The memories of a walk, stacked."""
-        return Stacked.of(states)
-
-    def select(self, state: Tensor, rows: Tensor) -> Tensor:
-        """Rows of the memory."""
-        return tree.select(state, rows)
-
-    def _cell(self, share: Tensor, h: Tensor) -> Tensor:
-        x = self.finish(share + self.whole(self.narrow(h)) + self.own(h))
+    def cell(self, share: Tensor, state: Tensor) -> Tensor:
+        """h_t."""
+        x = self.finish(share + self.whole(self.narrow(state)) + self.own(state))
         # the memory keeps its precision under autocast
-        gates = self.gates(self.deeper(x)).to(h.dtype).unflatten(-1, (self._blocks, -1))
+        gates = self.gates(self.deeper(x)).to(state.dtype).unflatten(-1, (self._blocks, -1))
         reset, candidate, update = gates.chunk(3, -1)
         candidate = torch.tanh(torch.sigmoid(reset) * candidate)
-        before = h.unflatten(-1, (self._blocks, -1))
+        before = state.unflatten(-1, (self._blocks, -1))
         return torch.lerp(before, candidate, torch.sigmoid(update - 1)).flatten(-2)
