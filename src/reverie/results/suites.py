@@ -61,7 +61,10 @@ NO_NORM = (
 )
 CARTPOLE = "--env gym:CartPole-v1 --prefill 1000 --train-every 4 --steps 12000 --eval-every 1000"
 REPEAT_2 = "--action-repeat 2 --train-every 4 --steps 100000 --eval-every 10000"
-V3 = "--action-repeat 2 --train-every 5 --steps 100000 --eval-every 10000"
+V3 = (
+    "--action-repeat 2 --train-every 5 --steps 100000 --eval-every 10000 --behaviour.starts 0 "
+    "--behaviour.horizon 8 --behaviour.actor-optimiser.lr 3e-4"  # as recorded; they became the scale's own since
+)
 REPEAT_2_TASKS = {
     "cartpole-balance": f"{REPEAT_2} --behaviour.horizon 5",
     "cartpole-swingup": f"{REPEAT_2} --behaviour.horizon 5",
