@@ -28,6 +28,13 @@ def test_corridor(tmp_path):
     assert again == "\n".join(out.splitlines()[12:]) + "\n"  # nothing is done twice
 
 
+def test_slide(tmp_path):
+    out = run("slide.py", f"--repeats 1 --output {tmp_path / 'slide.json'}")
+    rows = json.loads((tmp_path / "slide.json").read_text())["rows"]
+    assert [row["preset"] for row in rows] == ["tssm", "awm"] and "tssm: " in out
+    assert all(row["update_ms"][way] > 0 for row in rows for way in ("slide", "attend"))
+
+
 def test_action_gradients(tmp_path):
     options = "--backbones gru markov --horizon 4 --episodes 3 --updates 1 --seeds 1"
     run("action_gradients.py", f"{options} --into {tmp_path}")

@@ -118,6 +118,24 @@ def test_by_slow_computation(options, tokens):
     same(h[0], slowly(attention, configured(**options), u[0]))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_have_the_gradient_of_a_scan(kind):
+    attention = made(positions=kind)
+    u, first = draw(attention, ROWS, STEPS), boundaries()
+    weights = torch.randn(ROWS, STEPS, attention.size, generator=torch.Generator().manual_seed(1)).double()
+    h, _ = attention.scan(u, first, attention.initial(ROWS))
+    state, walked = attention.initial(ROWS), []
+    for now, start in zip(u.unbind(1), first.unbind(1), strict=True):
+        each, state = attention.step(now, attention.forget(state, start))
+        walked.append(each)
+    whole, parts = (
+        torch.autograd.grad((weights * x).sum(), list(attention.parameters())) for x in (h, torch.stack(walked, 1))
+    )
+    for (name, _), a, b in zip(attention.named_parameters(), whole, parts, strict=True):
+        assert a.abs().max() > 0, name
+        same(a, b)
+
+
 @pytest.mark.parametrize("options", [{}, {"window": 12}, {"outputs": "all", "gate": "gtrxl"}], ids=str)
 @pytest.mark.parametrize("tokens", [1, 3])
 @pytest.mark.parametrize("kind", KINDS)

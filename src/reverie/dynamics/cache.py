@@ -100,8 +100,10 @@ class Cache(NamedTuple):
         self, layer: int, query: Tensor, new: Pair, seen: Seen, positions: Positions
     ) -> tuple[Float[Tensor, "B J H V"], Pair]:
         """The mixed values of a step, and the layer's last M keys and values."""
-        if positions.plain and query.shape[1] == 1:
-            return slide(query, new, self.pairs[layer], seen)
+        if query.shape[1] == 1:
+            with torch.autocast(query.device.type, enabled=False):
+                offsets = positions.offsets(layer, seen.distance[0, 0])
+            return slide(query, new, self.pairs[layer], seen, offsets)
         mixed, whole = self.scan(layer, query, new, seen, positions)
         return mixed, Pair(*[x[:, query.shape[1] :] for x in whole])
 

@@ -33,6 +33,14 @@ class Frame(NamedTuple):
         return self.held + self.tokens
 
 
+class Offsets(NamedTuple):
+    """What the distances to M keys add for one query: to keys and values "M #H V", and to scores "M H"."""
+
+    keys: Tensor | None = None
+    scores: Tensor | None = None
+    values: Tensor | None = None
+
+
 class Positions(nn.Module):
     """What every kind may do, and none must: each overrides the part where it acts.
 
@@ -63,6 +71,13 @@ class Positions(nn.Module):
     def value(self, layer: int, share: Float[Tensor, "B H J M"], distance: Int[Tensor, "#B J M"]) -> Tensor:
         """What is added to the mixture of values by these shares, "B H J V"."""
         return share.new_zeros(())
+
+    def offsets(self, layer: int, distance: Int[Tensor, "M"]) -> Offsets:
+        """`score` and `value` for one query to each row, in another form: what they add before keys and values meet it.
+
+        A key is at the same distance in every row: nothing has to be gathered.
+        """
+        return Offsets()
 
 
 class Rotary(Positions):
@@ -131,6 +146,11 @@ class Relative(ByDistance):
         table = self.values[layer]
         each = share.new_zeros(*share.shape[:-1], len(table)).scatter_add(-1, self._index(share, distance), share)
         return each @ table
+
+    def offsets(self, layer: int, distance: Int[Tensor, "M"]) -> Offsets:
+        """a and b of each key's distance, for all heads."""
+        place = distance.clamp(0, self.distances - 1)
+        return Offsets(keys=self.keys[layer][place].unsqueeze(1), values=self.values[layer][place].unsqueeze(1))
 
 
 class Learned(Positions):

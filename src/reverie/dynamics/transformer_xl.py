@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from reverie.dynamics.attention import Attention, WindowConfig
-from reverie.dynamics.positions import ByDistance, Frame
+from reverie.dynamics.positions import ByDistance, Frame, Offsets
 from reverie.errors import UserError
 from reverie.nets.init import initialise
 
@@ -38,10 +38,17 @@ class Waves(ByDistance):
 
     def score(self, layer: int, query: Float[Tensor, "B H J V"], distance: Int[Tensor, "#B J M"]) -> Tensor:
         """(q + v) W_R R / sqrt(V): that of each distance once, then taken for each key."""
-        heads, width = self.bias.shape[1:]
-        far = self.read[layer](self.waves).unflatten(-1, (heads, width)).permute(1, 2, 0)
-        asked = query + width**-0.5 * self.bias[layer].unsqueeze(1)
-        return (asked @ far).gather(-1, self._index(query, distance))
+        asked = query + self.bias.shape[-1] ** -0.5 * self.bias[layer].unsqueeze(1)
+        return (asked @ self._far(layer).permute(1, 2, 0)).gather(-1, self._index(query, distance))
+
+    def offsets(self, layer: int, distance: Int[Tensor, "M"]) -> Offsets:
+        """W_R R of each key's distance joins the key, and v W_R R / sqrt(V) the score."""
+        far = self._far(layer)[distance.clamp(0, self.distances - 1)]
+        return Offsets(keys=far, scores=self.bias.shape[-1] ** -0.5 * (far * self.bias[layer]).sum(-1))
+
+    def _far(self, layer: int) -> Float[Tensor, "M H V"]:
+        """W_R R of every distance."""
+        return self.read[layer](self.waves).unflatten(-1, self.bias.shape[1:])
 
 
 @dataclass(frozen=True, kw_only=True)
