@@ -147,7 +147,7 @@ def check_blind(dynamics: ActionConditioned, seed: int) -> None:
 
 
 def check_path(dynamics: ActionConditioned, seed: int) -> None:
-    """6. in a dream whose latents are sampled, d h_j / d z_i = 0 for 0 < i < j; the anchor's is not. d h_j / d a_0 is
+    """6. in a dream, d h_j / d z_i = 0 for 0 < i < j; the anchor's is not. d h_j / d a_0 is
     that of the backbone's own path: what a scan from the anchor along the actions gives, no latent after it.
     """
     *_, state, ahead = chunk(dynamics, seed)

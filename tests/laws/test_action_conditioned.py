@@ -10,6 +10,7 @@ from backbones import BACKBONES, ReadsReward, make_backbone, make_dynamics
 from dynamics_laws import chunk, walk
 
 from laws import remembers
+from reverie.agents.parts import PARTS
 from reverie.dynamics.action_conditioned import ActionConditioned, Anchored, Anchors
 from reverie.dynamics.dynamics import ConcatEntry, Dynamics, Entry, StackEntry
 from reverie.ops import tree
@@ -67,6 +68,14 @@ def test_a_dream_conditioned_on_history_runs_through_its_latents(backbone):
     (alone,) = torch.autograd.grad(held.deter.sum(), ahead, materialize_grads=True)
     assert (by_memory[:, 0] - alone[:, 0]).abs().max() > 1e-6
     assert bool(alone[:, 0].abs().max() > 1e-9) == remembers(dynamics.backbone)
+
+
+@pytest.mark.parametrize("latent", PARTS["latent"])
+def test_nothing_is_drawn_in_a_dream(latent):
+    dynamics = make_dynamics("gru", "encode", latent, wrap=Short)
+    *_, state, ahead = chunk(dynamics, 0)
+    one, other = (dynamics.imagine(ahead[:, 0], state, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    assert torch.equal(one.stoch, other.stoch)
 
 
 def test_a_reach_of_one_is_a_model_of_one_step():

@@ -19,13 +19,16 @@ from reverie.world.objective import FilteringConfig
 LAPTOP = {
     "train": TrainConfig(threads=1),
     "dynamics": DynamicsConfig(condition="action", reach=15),
+    "objective": (FilteringConfig(representation=0.01),),
     "backbone": (AttentionConfig(positions="relative"),),
     "behaviour": (
         ValueGradientConfig(actor=ActorConfig(reads="z"), critic=HeadConfig(reads="z")),
         RewardGradientConfig(actor=ActorConfig(reads="z")),
     ),
 }
-"""`tssm`'s small layers, and dreams that are anchored where they start; what is not named has the part's default."""
+"""`tssm`'s small layers, and dreams that are anchored where they start. A prior that sees no latents for up to 15 steps
+is wide, and a posterior that were pulled towards it as much as `tssm`'s would blur what is seen. What is not named has
+the part's default."""
 
 _SMALL = MLPConfig(layers=2, units=64, norm="none", activation="silu")
 _ACTOR = ActorConfig(mlp=_SMALL, reads="z")

@@ -3,7 +3,7 @@
     distance    0              1                        2              3
     enter                      z_s, r_s, a_s            a_{s+1}        a_{s+2}
     backbone                   h_{s+1}                  h_{s+2}        h_{s+3} = f(z_s, a_s, a_{s+1}, a_{s+2})
-    latent      z_s (anchor)   z_{s+1} ~ p(. | h_{s+1}) ...
+    latent      z_s (anchor)   z_{s+1}, the mode of p(. | h_{s+1}) ...
 
 No latent after the anchor enters. So the gradient of what is dreamed reaches an action through the backbone's own path
 alone, which is as short or as well-behaved as the backbone makes it, and never in a circle through dreamed states.
@@ -103,9 +103,13 @@ class ActionConditioned(Dynamics):
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
     ) -> State:
-        """One dreamed step: h_{t+1} from a_t, and from z_t where that is an anchor; then z_{t+1} ~ p."""
+        """One dreamed step: h_{t+1} from a_t, and from z_t where that is an anchor; then the mode of p.
+
+        Nothing is drawn, as in the paper: what is not remembered would be drawn anew at each step, and the states of a
+        dream would be those of as many worlds.
+        """
         entering, age = self._enter(state)
-        state = super().imagine(action, entering, generator, temperature)
+        state = super().imagine(action, entering, None, temperature)
         return state._replace(memory=Anchored(state.memory, age + 1))
 
     def select(self, state: State, rows: Tensor) -> State:
