@@ -89,6 +89,7 @@ KINDS = {
     "attention": {"backbone": "attention", "posterior": "encode", "num_envs": 2},
     "pixels": {"pixels": True, "size": 16, "steps": 80, "prefill": 24},
     "small replay": {"replay_mib": 0.002, "steps": 200},
+    "lives": {"env": "py:lives:game", "preset": "dreamerv2", "num_envs": 2, "episodic_lives": True},
     "async": {"num_envs": 2, "vector": "async", "steps": 80},
 }
 
