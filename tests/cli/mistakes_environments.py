@@ -172,6 +172,11 @@ SPACES = [
         ),
     ),
     named(
+        "lives of what is no Atari game",
+        "gym:Pendulum-v1 --episodic-lives",
+        "gym:Pendulum-v1 is no Atari game, so --episodic-lives is not for it; leave --episodic-lives out",
+    ),
+    named(
         "pixels of an environment that draws nothing",
         "py:mine:make --pixels",
         "py:mine:make cannot be observed as pixels: its render_mode is None, not 'rgb_array' (it knows ['rgb_array'])",

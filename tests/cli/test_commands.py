@@ -85,6 +85,13 @@ def test_eval_with_another_seed_is_another_evaluation(capsys, trained):
     assert written["eval/returns"][:2] != evaluations(trained.path)[-1]["eval/returns"]
 
 
+def test_eval_of_an_atari_game_compares_it_with_a_human(capsys, trained, monkeypatch):
+    mean = evaluations(trained.path)[-1]["eval/return"]
+    monkeypatch.setattr("reverie.cli.look.human_normalised", lambda env, score: score / mean / 4)
+    shutil.copytree(trained.path, "run")
+    assert call(capsys, "eval", "run").out.splitlines()[0].endswith(", human-normalised 0.25")
+
+
 def test_eval_changes_nothing_of_the_run(capsys, trained):
     shutil.copytree(trained.path, "run")
     before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}

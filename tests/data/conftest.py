@@ -1,6 +1,6 @@
-"""The environments of these tests, importable by name."""
+"""The environments of these tests and of tests/agents, importable by name."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent))
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "agents")]

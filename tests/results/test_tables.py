@@ -63,6 +63,26 @@ def test_without_a_threshold_no_frames_to_it(into):
     assert page.splitlines()[0] == "| run | frames | mean of last three | dreamed | minutes |"
 
 
+def test_runs_of_atari_games_have_human_normalised_scores(into):
+    for seed, value in ((0, -3.05), (1, 14.6)):  # half way from -20.7 to 14.6, and there
+        write_run(into / "games" / f"pong-s{seed}", [(10, value)], env="ale:Pong")
+    write_run(into / "games" / "other-s0", [(10, 7.0)], env="ale:Adventure")
+    of_each, of_seeds, _ = suite_page("games", Suite(about="", runs={}), into, {}).split("\n\n")
+    assert of_each.splitlines() == [
+        "| run | frames | mean of last three | human-normalised | dreamed | minutes |",
+        "|---|---|---|---|---|---|",
+        "| other-s0 | 10 | 7 | - | 4 | 1.0 |",
+        "| pong-s0 | 10 | -3 | 0.50 | -2 | 1.0 |",
+        "| pong-s1 | 10 | 15 | 1.00 | 7 | 1.0 |",
+    ]
+    assert of_seeds.splitlines() == [
+        "| runs | seeds | frames | mean of last three | human-normalised | range | minutes |",
+        "|---|---|---|---|---|---|---|",
+        "| other | 1 | 10 | 7 | - | - | 1.0 |",
+        "| pong | 2 | 10 | 6 | 0.75 | -3 to 15 | 1.0 |",
+    ]
+
+
 def test_published_means_stand_beside_the_seeds(into, curves):
     walk = {(["tiny", "walk"][-1], "proprio"): read_published(curves)["walk", "proprio"]}
     head, _, row = suite_page("walks", WALKS, into, walk).split("\n\n")[1].splitlines()

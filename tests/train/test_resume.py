@@ -90,6 +90,7 @@ KINDS = {
     "pixels": {"pixels": True, "size": 16, "steps": 80, "prefill": 24},
     "small replay": {"replay_mib": 0.002, "steps": 200},
     "balanced": {"preset": "twm", "num_envs": 2, "replay_mib": 0.004},
+    "lives": {"env": "py:lives:game", "preset": "dreamerv2", "num_envs": 2, "episodic_lives": True},
     "async": {"num_envs": 2, "vector": "async", "steps": 80},
 }
 

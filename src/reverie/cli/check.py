@@ -142,7 +142,7 @@ def _say_probe(report: Report, probed: Probe) -> None:
 def _as_trained(report: Report, chosen: CheckEnv, config: Config) -> None:
     """The environment and the agent as training makes them."""
     try:
-        env = config.env.make()
+        env = config.env.make(training=True)
     except UserError as error:
         report.findings.append(Finding("violation", "refused", str(error)))
         return

@@ -17,6 +17,7 @@ from reverie.errors import UserError
 from reverie.report.evaluate import Evaluator
 from reverie.report.pictures import draw_open_loop, film
 from reverie.report.write import write_json
+from reverie.results.atari_scores import human_normalised
 from reverie.results.verify import learned_by
 from reverie.train.folder import load
 
@@ -57,7 +58,9 @@ def evaluate(arguments: Sequence[str]) -> None:
         returns = [episode.total for episode in evaluator(agent)]
     finally:
         evaluator.close()
-    print(f"{config.env.env}: mean {np.mean(returns):.1f}, standard deviation {np.std(returns):.1f}")
+    score = human_normalised(config.env.env, float(np.mean(returns)))
+    told = "" if score is None else f", human-normalised {score:.2f}"
+    print(f"{config.env.env}: mean {np.mean(returns):.1f}, standard deviation {np.std(returns):.1f}{told}")
     print("returns " + " ".join(f"{value:.1f}" for value in returns))
     write_json(Path(chosen.run) / "evaluation.json", {"seed": seed, "eval/returns": returns})
 

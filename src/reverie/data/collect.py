@@ -13,7 +13,7 @@ import numpy as np
 
 from reverie.data.replay import PREFIX, Column, Record, Replay
 from reverie.envs.codec import ActionCodec
-from reverie.envs.seeds import Past
+from reverie.envs.seeds import GOES_ON, Past
 from reverie.errors import UserError
 
 Act = Callable[[Mapping[str, np.ndarray], np.ndarray, np.ndarray], np.ndarray]
@@ -57,7 +57,7 @@ class Collector:
 
     Attributes:
         steps: agent steps taken in all environments together; resets are not steps.
-        finished: the returns of episodes that ended since they were last taken.
+        finished: the returns of episodes that ended since last taken; of whole games, where lives are episodes.
     """
 
     def __init__(self, envs: gymnasium.vector.VectorEnv, codec: ActionCodec, replay: Replay) -> None:
@@ -69,6 +69,7 @@ class Collector:
         self._done = np.zeros(envs.num_envs, np.bool_)
         self._returns = np.zeros(envs.num_envs)
         self._episodes = np.zeros(envs.num_envs, np.int64)  # begun so far
+        self._of_game = np.zeros(envs.num_envs, np.int64)  # those begun in the running game, 0 once it is over
         self.steps = 0
         self.finished: list[float] = []
 
@@ -96,16 +97,18 @@ class Collector:
         now = {key.removeprefix(PREFIX): x for key, x in self._record.items() if key.startswith(PREFIX)}
         action = act(now, self._record["reward"], self._record["first"])
         first = self._done
-        observation, reward, terminated, truncated, _ = self._envs.step(action)
+        observation, reward, terminated, truncated, info = self._envs.step(action)
         # Where an episode had ended the environment was reset instead: what was chosen there never happened.
         action = np.where(first.reshape(-1, *[1] * (action.ndim - 1)), self._none, action)
         reward = np.where(first, 0, reward).astype(np.float32)
         self.steps += int((~first).sum())
         self._returns += reward
         self._done = np.logical_or(terminated, truncated)
-        for row in np.flatnonzero(self._done):
+        over = self._done & ~np.asarray(info.get(GOES_ON, False), np.bool_)
+        for row in np.flatnonzero(over):
             self.finished.append(float(self._returns[row]))
             self._returns[row] = 0.0
+        self._of_game[over] = 0
         return self._store(observation, action, reward, first, np.asarray(terminated))
 
     def _store(
@@ -123,6 +126,7 @@ class Collector:
         self._replay.add(record)
         self._record = record
         self._episodes += first
+        self._of_game += first
         return record
 
     def state(self) -> dict[str, Any]:
@@ -133,14 +137,15 @@ class Collector:
             "done": self._done.tolist(),
             "returns": self._returns.tolist(),
             "episodes": self._episodes.tolist(),
+            "of_game": self._of_game.tolist(),
         }
 
     def resume(self, state: Mapping[str, Any]) -> list[int]:
-        """Take up the running episodes, which the replay holds, by stepping through their actions.
+        """Take up the running games, which the replay holds, by stepping through their actions.
 
         Returns:
-            The environments that did not repeat themselves, or whose episode's beginning is no longer held: each of
-            them starts a new episode.
+            The environments that did not repeat themselves, or whose game's beginning is no longer held: each of them
+            starts a new episode, in a new game.
         """
         self.steps, self.finished = int(state["steps"]), [float(total) for total in state["finished"]]
         if not len(self._replay):
@@ -148,25 +153,34 @@ class Collector:
         self._done = np.array(state["done"], np.bool_)
         self._returns = np.array(state["returns"], np.float64)
         self._episodes = np.array(state["episodes"], np.int64)
+        # Checkpoints of older versions know of no lives.
+        self._of_game = np.array(state.get("of_game", ~self._done), np.int64)
         self._record = self._replay.last()
-        running = self._replay.running()
+        running = self._replay.running([max(1, int(number)) for number in self._of_game])
         pasts = [self._past(row, columns) for row, columns in enumerate(running)]
         self._envs.set_attr("past", pasts)  # pyright: ignore[reportAttributeAccessIssue]  # both kinds have it
         _, info = self._envs.reset()
         strangers = [
             row
             for row, columns in enumerate(running)
-            if not self._done[row] and (columns is None or not info["rebuilt"][row])
+            if self._of_game[row] and (columns is None or not info["rebuilt"][row])
         ]
         # The next step of these begins a new episode, as after a time limit.
         self._done[strangers] = True
+        self._of_game[strangers] = 0
         self._returns[strangers] = 0.0
         return strangers
 
     def _past(self, row: int, columns: Mapping[str, np.ndarray] | None) -> Past:
-        """The running episode of an environment; one whose beginning is not known counts as over."""
+        """The running game of an environment; one whose beginning is not known counts as over."""
         assert self._record is not None
         known = columns or {name: x[row : row + 1] for name, x in self._record.items()}
         seen = {name.removeprefix(PREFIX): x for name, x in known.items() if name.startswith(PREFIX)}
-        ended = columns is None or bool(self._done[row])
-        return Past(int(self._episodes[row]) - 1, known["action"][1:], seen, ended)
+        return Past(
+            int(self._episodes[row]) - 1,
+            known["first"],
+            known["action"],
+            seen,
+            ended=columns is None or bool(self._done[row]),
+            goes_on=columns is not None and bool(self._of_game[row]),
+        )

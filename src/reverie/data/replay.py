@@ -128,9 +128,9 @@ class Replay:
             columns[name] = out
         return self._batch(columns)
 
-    def running(self) -> list[dict[str, np.ndarray] | None]:
-        """The columns of each stream's last episode so far; None where its beginning was dropped already."""
-        lengths = [stream.running() for stream in self._streams]
+    def running(self, episodes: Sequence[int]) -> list[dict[str, np.ndarray] | None]:
+        """The columns of each stream's last episodes, at least one, so far; None where their beginning was dropped."""
+        lengths = [stream.running(number) for stream, number in zip(self._streams, episodes, strict=True)]
         return [
             {name: stream.tail(name, length) for name in self._columns} if length else None
             for stream, length in zip(self._streams, lengths, strict=True)

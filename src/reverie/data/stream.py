@@ -85,13 +85,14 @@ class Stream:
         self.read(name, len(self) - length, out)
         return out
 
-    def running(self) -> int:
-        """How many records the last episode has so far; 0 where its beginning is no longer held."""
+    def running(self, episodes: int = 1) -> int:
+        """How many records the last episodes have so far; 0 where the beginning of the first is no longer held."""
         for number in range(len(self._segments) - 1, -1, -1):
             filled = self._filled if number == len(self._segments) - 1 else self._segment
             firsts = np.flatnonzero(self._segments[number]["first"][:filled])
-            if len(firsts):
-                return len(self) - number * self._segment - int(firsts[-1])
+            if len(firsts) >= episodes:
+                return len(self) - number * self._segment - int(firsts[-episodes])
+            episodes -= len(firsts)
         return 0
 
     def save(self, folder: Path, name: str) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
     suite                  repeat           limit            observe                    stack
     the environment    ->  RepeatAction ->  TimeLimit   ->   drawn or its own, Dict ->  FrameStackObservation
-    (own limit, look)      (rewards sum)    (agent steps)    (once per agent step)
+    (own limit, look,      (rewards sum)    (agent steps)    (once per agent step)
+     lives)
 
 All are Gymnasium's wrappers. Time limits, the environment's own or ours, arrive as `truncated`, never `terminated`.
 """
@@ -15,6 +16,7 @@ import gymnasium
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import RepeatAction, TimeLimit
 
+from reverie.envs.atari import EpisodicLives
 from reverie.envs.codec import codec
 from reverie.envs.observation import as_dict, rendered, stacked
 from reverie.envs.rendering import FastLook
@@ -43,6 +45,8 @@ class EnvConfig:
     """How many of the latest observations the agent sees at once."""
     episode_limit: int = 0
     """Agent steps after which an episode is cut (truncated), if the environment does not do so sooner; 0: its own."""
+    episodic_lives: bool = False
+    """In training, losing a life of an Atari game ends the episode (terminal); evaluations always play whole games."""
     num_envs: int = 1
     """Environments stepped side by side."""
     vector: Vector = "sync"
@@ -65,8 +69,8 @@ class EnvConfig:
         if self.look not in get_args(Look):
             raise unknown("look", self.look, get_args(Look))
 
-    def make(self) -> gymnasium.Env:
-        """One environment."""
+    def make(self, *, training: bool = False) -> gymnasium.Env:
+        """One environment, as evaluations see it or, where that differs, as training does."""
         return make(
             self.env,
             action_repeat=self.action_repeat,
@@ -75,10 +79,11 @@ class EnvConfig:
             look=self.look,
             frame_stack=self.frame_stack,
             episode_limit=self.episode_limit,
+            episodic_lives=self.episodic_lives and training,
         )
 
     def make_vector(self) -> VectorEnv:
-        """`num_envs` of them, side by side."""
+        """`num_envs` of them, side by side, as evaluations see them."""
         return make_vector([self.make] * self.num_envs, self.vector)
 
 
@@ -91,6 +96,7 @@ def make(
     look: Look = "standard",
     frame_stack: int = 1,
     episode_limit: int = 0,
+    episodic_lives: bool = False,
 ) -> gymnasium.Env:
     """One environment whose observation is a Dict of float32 vectors "size" and uint8 images "height width channels".
 
@@ -101,6 +107,7 @@ def make(
     look: "fast" draws MuJoCo without shadows, reflections and multisampling.
     frame_stack: latest observations side by side, the oldest first: images in their channels, vectors end to end.
     episode_limit: agent steps after which an episode is truncated; the environment's own limit holds as well. 0: that.
+    episodic_lives: losing a life of an Atari game ends the episode, and the next one goes on with the same game.
 
     Raises UserError where the environment is not known, does not open, or its spaces are not supported; MissingExtra
     where a package is not installed.
@@ -116,6 +123,8 @@ def make(
         with about(name):
             codec(own.action_space)
         made: gymnasium.Env = FastLook(own, name) if look == "fast" else own
+        if episodic_lives:
+            made = EpisodicLives(made, name)
         if action_repeat > 1:
             made = RepeatAction(made, action_repeat)
         if episode_limit:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from reverie.results.atari_scores import human_normalised
 from reverie.results.published import Curve, Published, labels, task_of
 from reverie.results.recorded import Recorded, grouped, recorded
 from reverie.results.suites import Suite
@@ -15,6 +16,12 @@ LAST = 3
 def final(run: Recorded, metric: str = "eval/return") -> float:
     """The mean of a metric over the last three evaluations."""
     return fmean(line[metric] for line in run.evaluations[-LAST:])
+
+
+def normalised(runs: Sequence[Recorded]) -> str:
+    """The mean final figure of runs of one task as a human-normalised score, empty where the task has none."""
+    score = human_normalised(runs[0].resolved.config.env.env, fmean(final(run) for run in runs))
+    return "" if score is None else f"{score:.2f}"
 
 
 def solved_at(run: Recorded, solved: float) -> dict[str, float] | None:
@@ -36,18 +43,19 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def run_table(runs: Sequence[Recorded], solved: float | None) -> str:
     """A row for each run: when it first came to `solved`, if that is a number, and how it ended."""
-    head = ["frames", "mean of last three", "dreamed", "minutes"]
+    scores = [normalised([run]) for run in runs]
+    head = ["frames", "mean of last three", *(["human-normalised"] if any(scores) else []), "dreamed", "minutes"]
     first = [] if solved is None else [f"frames to {solved:.0f}", "minutes", "evaluation there"]
     rows = []
-    for run in runs:
+    for run, score in zip(runs, scores, strict=True):
         row, last = [run.path.name], run.evaluations[-1]
         if solved is not None:
             at = solved_at(run, solved)
             row += (
                 [f"{at['frames']:,}", f"{minutes(at):.1f}", f"{at['eval/return']:.0f}"] if at else ["never", "-", "-"]
             )
-        row += [f"{last['frames']:,}", f"{final(run):.0f}", f"{final(run, 'eval/dreamed'):.0f}"]
-        rows.append([*row, f"{minutes(last):.1f}"])
+        row += [f"{last['frames']:,}", f"{final(run):.0f}", *([score or "-"] if any(scores) else [])]
+        rows.append([*row, f"{final(run, 'eval/dreamed'):.0f}", f"{minutes(last):.1f}"])
     return markdown(["run", *first, *head], rows)
 
 
@@ -59,7 +67,9 @@ def seed_table(runs: Sequence[Recorded], solved: float | None, published: Publis
     frames = {name: min(int(run.evaluations[-1]["frames"]) for run in of_group) for name, of_group in groups.items()}
     near = [curve for name in groups for curve in beside[name] if curve.near(frames[name]) is not None]
     called = labels(near)
-    head = ["runs", "seeds", "frames", "mean of last three", "range", "minutes"]
+    scores = {name: normalised(of_group) for name, of_group in groups.items()}
+    head = ["runs", "seeds", "frames", "mean of last three"]
+    head += [*(["human-normalised"] if any(scores.values()) else []), "range", "minutes"]
     head += [] if solved is None else [f"first at {solved:.0f}, mean frames"]
     rows = []
     for name, of_group in groups.items():
@@ -70,6 +80,7 @@ def seed_table(runs: Sequence[Recorded], solved: float | None, published: Publis
             str(len(ends)),
             f"{frames[name]:,}",
             f"{fmean(ends):.0f}",
+            *([scores[name] or "-"] if any(scores.values()) else []),
             f"{min(ends):.0f} to {max(ends):.0f}" if ends[1:] else "-",
         ]
         row += [f"{spent:.1f}", *([] if solved is None else [_first_of(of_group, solved)])]

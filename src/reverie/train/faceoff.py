@@ -101,7 +101,7 @@ def contender(terms: Terms, backbone: str, length: int, batch: int) -> Resolved:
 
 def _seeded(terms: Terms, number: int) -> gymnasium.Env:
     """One of the environments that are recorded, each of its episodes with a seed of its own."""
-    return EpisodeSeeds(terms.env.make(), terms.seed, number)
+    return EpisodeSeeds(terms.env.make(training=True), terms.seed, number)
 
 
 class Ring:

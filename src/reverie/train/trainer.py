@@ -43,7 +43,7 @@ def seeded(config: EnvConfig, seed: int, number: int) -> gymnasium.Env:
         # In a process of its own: Ctrl-C reaches the whole group, but it is the run that decides when to end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    return EpisodeSeeds(config.make(), seed, number)
+    return EpisodeSeeds(config.make(training=True), seed, number)
 
 
 class Trainer:
