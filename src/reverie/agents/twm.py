@@ -53,15 +53,15 @@ _ACTING = OptimiserConfig(lr=1e-4, eps=1e-5, clip=1.0)
 
 PAPER = {
     "train": TrainConfig(
-        steps=400_000,
-        prefill=20_000,
+        steps=100_000,
+        prefill=5_000,
         pretrain=31_250,
         train_every=1,
         batch=100,
         length=17,
         balance=20.0,
         replay_mib=4096.0,
-        eval_every=20_000,
+        eval_every=5_000,
     ),
     "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
     "encoder": EncoderConfig(mlp=_mlp(2, 512), cnn=_CNN),
