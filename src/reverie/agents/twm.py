@@ -25,8 +25,8 @@ LAPTOP = {
     "reward": HeadConfig(reads="h"),
     "continue_": ContinueConfig(reads="h"),
     "backbone": (TransformerXLConfig(),),
-    "latent": (CategoricalConfig(groups=16, classes=8),),
-    "objective": (TwoModelsConfig(),),
+    "latent": (CategoricalConfig(groups=32, classes=16, unimix=0.0),),
+    "objective": (TwoModelsConfig(vector=16.0),),
     "behaviour": (
         ActorCriticConfig(
             actor=ActorConfig(reads="z"),
