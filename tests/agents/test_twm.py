@@ -5,6 +5,9 @@ from tiny import built, changed, learner, random_batch, tiny, weights
 
 from reverie.agents.presets import PRESETS
 from reverie.agents.program import count_updates
+from reverie.report.progress import Progress
+from reverie.train.folder import RunFolder
+from reverie.train.trainer import Trainer
 
 PROGRAM = ("prefill", "see", "predict", "pretrain", "learn")
 SEEN = ("world.encoder", "world.dynamics.posterior", "world.decoder")
@@ -51,3 +54,23 @@ def test_actor_and_critic_read_latents_alone():
     config = tiny("twm").config
     assert config.behaviour.actor.reads == config.behaviour.critic.reads == config.decoder.reads == "z"
     assert config.reward.reads == config.continue_.reads == "h"
+
+
+def test_pretraining_counts_no_visits(tmp_path):
+    resolved = tiny("twm", pretrain=10, steps=48, prefill=40, eval_every=40)
+    trainer = Trainer(resolved, RunFolder(tmp_path / "run"))
+    seen = []
+    update = trainer._update
+
+    def counted(stage, log):
+        update(stage, log)
+        seen.append((stage.name, sum(int(x.sum()) for n, x in trainer.replay.draws.state().items() if "visits" in n)))
+
+    trainer._update = counted
+    try:
+        trainer.folder.create(resolved)
+        trainer.run(Progress(resolved.config.train.steps, quiet=True))
+    finally:
+        trainer.close()
+    assert [name for name, _ in seen] == ["see"] * 6 + ["predict"] * 3 + ["pretrain"] + ["learn"]
+    assert [count for _, count in seen] == [0] * 10 + [resolved.config.train.batch]

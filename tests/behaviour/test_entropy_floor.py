@@ -6,6 +6,7 @@ import pytest
 import torch
 from test_actor_critic import ENTROPY, WORLDS, make, seen
 
+from reverie.behaviour.actor_critic import ActorCritic, ActorCriticConfig
 from reverie.behaviour.policy import uniform_entropy
 from reverie.errors import UserError
 from reverie.types import Actions
@@ -31,6 +32,14 @@ def test_what_the_mean_lacks_is_paid(kind, floor):
     paid = (policy_loss(kind, entropy_floor=floor)[0] - free) / ENTROPY
     share = (free - plain) / ENTROPY / uniform  # mean(w H) / H_uniform
     assert float(paid.detach()) == pytest.approx(max(0.0, floor - float(share.detach())), abs=1e-5)
+
+
+def test_a_single_choice_has_nothing_to_pay():
+    torch.manual_seed(0)
+    behaviour = ActorCritic(ActorCriticConfig(entropy_floor=0.5), 2, 2, Actions(1, (1,)))
+    entropy = torch.zeros(3, 2, requires_grad=True)
+    paid = behaviour._spread(torch.ones(3, 2), entropy)
+    assert paid.tolist() == [[0, 0]] * 3
 
 
 def test_a_floor_is_a_share():

@@ -46,6 +46,20 @@ def test_what_came_late_catches_up():
     assert visits.sum() == 50 * 20
 
 
+def test_what_is_not_counted_weighs_on_nothing():
+    balanced, rng = Balanced(1.0), np.random.default_rng(0)
+    for _ in range(50):
+        balanced.draw([0], np.array([5]), 20, rng, counted=False)
+    assert balanced.state()["visits.0"].sum() == 0
+
+
+def test_many_visits_leave_some_weight():
+    balanced = Balanced(0.01)
+    balanced.resume({"since.0": np.array(0), "visits.0": np.array([9, 8, 800, 8, 8])})
+    _, starts = balanced.draw([0], np.array([5]), 3_000, np.random.default_rng(0))
+    assert set(starts.tolist()) == {1, 3, 4}
+
+
 def test_counts_of_what_was_dropped_go_and_the_others_keep_theirs():
     balanced, rng = Balanced(5.0), np.random.default_rng(0)
     balanced.draw([0], np.array([10]), 100, rng)

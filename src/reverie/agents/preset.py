@@ -42,7 +42,8 @@ def two_models(config: Config) -> Program:
     """TWM's program: an observation model and a dynamics model, each with an optimiser of its own.
 
     What is seen shapes encoder, posterior and decoder; what is predicted shapes the rest of the world. Of the
-    pretraining, six tenths are the observation model's alone, and three the dynamics' alone (TWM's code).
+    pretraining, six tenths are the observation model's alone, and three the dynamics' alone (TWM's code). No loss of
+    the behaviour shapes the world, `behaviour.replay` included.
     """
     predicted = ("dynamics", "reward", "continue")
     optimiser = config.objective.optimiser

@@ -60,7 +60,7 @@ PAPER = {
         batch=100,
         length=17,
         balance=20.0,
-        replay_mib=4096.0,
+        replay_mib=5120.0,
         eval_every=5_000,
     ),
     "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),

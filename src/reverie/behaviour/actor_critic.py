@@ -216,9 +216,12 @@ class ActorCritic(Dreaming):
     def _spread(self, weight: Tensor, entropy: Tensor) -> Tensor:
         """What the policy pays for its entropy, "N H": less of it for more, or only what it lacks to its floor."""
         config = self._config
+        most = uniform_entropy(self.actor.actions)
         if not config.entropy_floor:
             return -config.entropy * weight * entropy
-        return config.entropy * shortfall(weight * entropy / uniform_entropy(self.actor.actions), config.entropy_floor)
+        if not most:
+            return torch.zeros_like(entropy)  # there is nothing to choose
+        return config.entropy * shortfall(weight * entropy / most, config.entropy_floor)
 
     def _replay(self, experience: Experience, judged: Judged) -> Tensor:
         """The critic's loss on the chunk, "B T"; zero at the chunk's last step and at the last one of an episode.

@@ -14,9 +14,12 @@ class Draws(Protocol):
     """
 
     def draw(
-        self, oldest: Sequence[int], fitting: np.ndarray, rows: int, rng: np.random.Generator
+        self, oldest: Sequence[int], fitting: np.ndarray, rows: int, rng: np.random.Generator, *, counted: bool = True
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Streams and starts, `rows` of each, a start of 0 being the oldest record that is held."""
+        """Streams and starts, `rows` of each, a start of 0 being the oldest record that is held.
+
+        counted: whether these draws weigh on later ones.
+        """
         ...
 
     def state(self) -> dict[str, np.ndarray]:
@@ -32,7 +35,7 @@ class Uniform:
     """Each start is equally likely."""
 
     def draw(
-        self, oldest: Sequence[int], fitting: np.ndarray, rows: int, rng: np.random.Generator
+        self, oldest: Sequence[int], fitting: np.ndarray, rows: int, rng: np.random.Generator, *, counted: bool = True
     ) -> tuple[np.ndarray, np.ndarray]:
         """Uniform over all streams together."""
         ends = np.cumsum(fitting)
@@ -59,14 +62,15 @@ class Balanced:
         self._since: dict[int, int] = {}
 
     def draw(
-        self, oldest: Sequence[int], fitting: np.ndarray, rows: int, rng: np.random.Generator
+        self, oldest: Sequence[int], fitting: np.ndarray, rows: int, rng: np.random.Generator, *, counted: bool = True
     ) -> tuple[np.ndarray, np.ndarray]:
         """By weight over all streams together; each draw counts from the next batch on."""
-        visits = [self._held(row, first, int(fitting[row])) for row, first in enumerate(oldest)]
-        weights = np.cumsum(np.exp(np.concatenate(visits) / -self._temperature))
+        visits = np.concatenate([self._held(row, first, int(fitting[row])) for row, first in enumerate(oldest)])
+        # Counted from the least visited on: weights are never all zero.
+        weights = np.cumsum(np.exp((visits.min() - visits) / self._temperature))
         flat = np.searchsorted(weights, rng.random(rows) * weights[-1], side="right")
         streams, starts = _places(np.cumsum(fitting), np.minimum(flat, len(weights) - 1), fitting)
-        for stream, start in zip(streams, starts, strict=True):
+        for stream, start in zip(streams, starts, strict=True) if counted else ():
             self._visits[int(stream)][start] += 1
         return streams, starts
 

@@ -108,8 +108,8 @@ class Replay:
         """How many different chunks could be sampled."""
         return int(self._valid().sum())
 
-    def sample(self, rows: int, rng: np.random.Generator) -> Batch:
-        """B chunks of T records, as `draws` chooses them.
+    def sample(self, rows: int, rng: np.random.Generator, *, counted: bool = True) -> Batch:
+        """B chunks of T records, as `draws` chooses them, and counts them if that is wanted.
 
         Raises:
             UserError: if no chunk fits yet.
@@ -119,7 +119,7 @@ class Replay:
             raise UserError(
                 f"the replay holds {len(self)} records, fewer than a chunk of {self._length}; raise --prefill"
             )
-        which, starts = self.draws.draw([stream.oldest for stream in self._streams], valid, rows, rng)
+        which, starts = self.draws.draw([stream.oldest for stream in self._streams], valid, rows, rng, counted=counted)
         columns = {}
         for name, column in self._columns.items():
             out = np.empty((rows, self._length, *column.shape), column.dtype)

@@ -105,8 +105,8 @@ class ActionConditioned(Dynamics):
     ) -> State:
         """One dreamed step: h_{t+1} from a_t, and from z_t where that is an anchor; then the mode of p.
 
-        Nothing is drawn, as in the paper: what is not remembered would be drawn anew at each step, and the states of a
-        dream would be those of as many worlds.
+        Nothing is drawn, whatever the generator, as in the paper: what is not remembered would be drawn anew at each
+        step, and the states of a dream would be those of as many worlds.
         """
         entering, age = self._enter(state)
         state = super().imagine(action, entering, None, temperature)

@@ -1,6 +1,6 @@
 """What recurrent cells share: a walk in which the inputs' share is computed once for all steps."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
@@ -13,7 +13,7 @@ from reverie.ops import tree
 S = TypeVar("S")
 
 
-class Recurrent(nn.Module, Generic[S]):
+class Recurrent(nn.Module, ABC, Generic[S]):
     """h_t, s_t from s_{t-1} and the inputs' share W u_t: a cell, walked.
 
     Attributes:

@@ -54,6 +54,8 @@ class EpisodicLives(gymnasium.Wrapper[Any, Any, Any, Any]):
     ever learned. Here the reset takes one idle step, whose reward is lost, as OpenAI Baselines' wrapper does; a seed
     given to it begins a new game, as do the game's own end and an episode that was cut.
 
+    An idle step that ends the game begins another at once, without a seed of its own, as part of the one before.
+
     The step that loses a life says so in its info, under `GOES_ON`. Raises UserError where it is no Atari game.
     """
 

@@ -188,7 +188,9 @@ class Trainer:
 
     def _update(self, stage: Stage, log: MetricLog) -> None:
         train = self.config.train
-        batch = self.replay.sample(train.batch, self.draws["replay"]).to(self.agent.device)
+        # While nothing new comes in, many visits would only drive the old out of what is drawn later (TWM's code).
+        counted = stage.actor != "none"
+        batch = self.replay.sample(train.batch, self.draws["replay"], counted=counted).to(self.agent.device)
         due = self.clocks["log"](self.learner.updates + 1)
         self._learned = self.learner.update(stage, batch, diagnosed=due)
         if not due:
