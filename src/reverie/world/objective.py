@@ -1,6 +1,6 @@
 """What the world learns from a batch."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -34,11 +34,11 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilteringConfig:
-    """The variational bound: reconstruction, reward, continuation and the mismatch of posterior and prior."""
+class WeightsConfig:
+    """The weights that every objective of reconstruction and prediction has; none of its weights may be negative."""
 
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    """how the world descends"""
+    """how the world descends; where two models learn apart, each has an optimiser of its own, of these values"""
     vector: float = 4.0
     """weight of the vectors' negative log-likelihood (half the summed squared error)"""
     image: float = 0.02
@@ -49,15 +49,22 @@ class FilteringConfig:
     """weight of the continuation's cross-entropy"""
     dynamics: float = 0.5
     """weight of the mismatch by which the prior learns to predict the posterior"""
+
+    def __post_init__(self) -> None:
+        for weight in fields(self):
+            value = getattr(self, weight.name)
+            if isinstance(value, int | float) and not value >= 0:
+                raise UserError(f"objective.{weight.name.replace('_', '-')} must not be negative, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilteringConfig(WeightsConfig):
+    """The variational bound: reconstruction, reward, continuation and the mismatch of posterior and prior."""
+
     representation: float = 0.1
     """weight of the mismatch by which the posterior learns to be predictable"""
     free_nats: float = 1.0
     """a mismatch below this costs nothing"""
-
-    def __post_init__(self) -> None:
-        for name in ("vector", "image", "reward", "continuation", "dynamics", "representation", "free_nats"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"objective.{name.replace('_', '-')} must not be negative, not {getattr(self, name)}")
 
 
 class Filtering(nn.Module):

@@ -1,31 +1,18 @@
 """Losses of an observation model and of a dynamics model that learn apart (TWM)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reverie.errors import UserError
-from reverie.nets.optimiser import OptimiserConfig
 from reverie.ops.shortfall import shortfall
 from reverie.types import Loss, Losses, Trace
-from reverie.world.objective import Filtering
+from reverie.world.objective import Filtering, WeightsConfig
 from reverie.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoModelsConfig:
+class TwoModelsConfig(WeightsConfig):
     """An observation model that keeps its latents varied and predictable, and a dynamics that predicts them."""
 
-    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    """how the world descends; with program twm each of the two models has one of its own, of these values"""
-    vector: float = 4.0
-    """weight of the vectors' negative log-likelihood (half the summed squared error)"""
-    image: float = 0.02
-    """weight of the images' negative log-likelihood, summed over pixels"""
-    reward: float = 2.0
-    """weight of the reward's negative log-likelihood"""
-    continuation: float = 1.0
-    """weight of the continuation's cross-entropy"""
-    dynamics: float = 0.5
-    """weight of the mismatch by which the prior learns to predict the posterior"""
     entropy: float = 5.0
     """weight of what the latents' entropy lacks to its floor"""
     entropy_floor: float = 0.1
@@ -34,9 +21,7 @@ class TwoModelsConfig:
     """weight of the mismatch by which the posterior learns to be what was predicted"""
 
     def __post_init__(self) -> None:
-        for name in ("vector", "image", "reward", "continuation", "dynamics", "entropy", "consistency"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"objective.{name} must not be negative, not {getattr(self, name)}")
+        super().__post_init__()
         if not 0 <= self.entropy_floor <= 1:
             raise UserError(f"objective.entropy-floor must be in [0, 1], not {self.entropy_floor}")
 
