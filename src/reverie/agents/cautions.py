@@ -2,6 +2,7 @@
 
 import gymnasium
 
+from reverie.agents.build import shapes_of
 from reverie.agents.resolve import Resolved
 from reverie.representation.encoder import image_keys
 
@@ -9,8 +10,7 @@ from reverie.representation.encoder import image_keys
 def cautions(resolved: Resolved, space: gymnasium.spaces.Dict) -> list[str]:
     """A line for each doubt about a configuration, given the observations of one environment."""
     config = resolved.config
-    shapes = {key: tuple(box.shape or ()) for key, box in space.spaces.items()}
-    if config.env.frame_stack > 1 or not image_keys(shapes):
+    if config.env.frame_stack > 1 or not image_keys(shapes_of(space)):
         return []
     lines = []
     actor = getattr(config.behaviour, "actor", None)
