@@ -45,11 +45,14 @@ def from_vizdoom(task: str, size: int | None) -> gymnasium.Env:
     try:
         # Else the engine keeps its settings in the working folder, and begins with those that it finds there.
         settings = os.path.join(folder, "engine.ini")
-        env = gymnasium.make(known[task], render_mode="rgb_array", doom_config_path=settings)
-        return Screen(env, f"vizdoom:{task}", folder)
+        env = Screen(gymnasium.make(known[task], render_mode="rgb_array", doom_config_path=settings), folder)
+        env.reset()  # begins the engine: what it lacks would be told when a run has begun
     except Exception as error:  # VizDoom's own descend from nothing else; doom.wad, for one, is not free
         shutil.rmtree(folder, ignore_errors=True)
-        raise _not_opened(f"vizdoom:{task}", error) from error
+        raise UserError(
+            f"vizdoom:{task} could not be opened ({in_one_line(error)}): mend that, or name another scenario"
+        ) from error
+    return env
 
 
 class Screen(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -59,15 +62,14 @@ class Screen(gymnasium.Wrapper[Any, Any, Any, Any]):
     again. A time limit of VizDoom's arrives as both ends at once, here as `truncated` alone. The engine is a process of
     its own: it begins with the first reset, and what is sent to stop this process does not reach it.
 
-    Raises UserError where the engine does not begin.
+    folder: where the engine keeps its settings; removed in the end.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], name: str, folder: str) -> None:
+    def __init__(self, env: gymnasium.Env[Any, Any], folder: str) -> None:
         super().__init__(env)
         screens = env.observation_space
         assert isinstance(screens, spaces.Dict)
         self.observation_space = screens["screen"]
-        self._name = name
         self._screen: UInt8[np.ndarray, "height width 3"] = np.zeros(self.observation_space.shape or (), np.uint8)
         game: Any = self.unwrapped
         self._end = weakref.finalize(self, _end, game.game, folder)
@@ -78,11 +80,8 @@ class Screen(gymnasium.Wrapper[Any, Any, Any, Any]):
         if game.game.is_running():
             seen, info = self.env.reset(seed=seed, options=options)
         else:
-            try:
-                with _deaf():
-                    seen, info = self.env.reset(seed=seed, options=options)
-            except Exception as error:
-                raise _not_opened(self._name, error) from error
+            with _deaf():
+                seen, info = self.env.reset(seed=seed, options=options)
             # The engine makes a folder for skins in the working folder, and puts nothing into it.
             with contextlib.suppress(OSError):
                 os.rmdir("_vizdoom")
@@ -135,7 +134,3 @@ def _deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _not_opened(name: str, error: Exception) -> UserError:
-    return UserError(f"{name} could not be opened ({in_one_line(error)})")

@@ -183,5 +183,5 @@ def _shares(crop: tuple[float, float], name: str) -> None:
     if len(crop) != 2 or not 0 <= crop[0] < crop[1] <= 1:
         raise UserError(
             f"{name} needs two shares of the height, from 0 to 1 and the smaller one first, not "
-            f"{' '.join(map(str, crop))}: {name} 0.4 0.7"
+            f"{' '.join(map(str, crop))}, as in {name} 0.4 0.7"
         )
