@@ -10,6 +10,7 @@ sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "agents
 
 import mistakes_conditions as conditions
 import mistakes_environments as environments
+import mistakes_packages as packages
 import mistakes_results as results
 import mistakes_runs as runs
 import mistakes_training as training
@@ -26,7 +27,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Names of environments": environments.NAMES,
     "What an environment shows and takes": environments.SPACES,
     "Looking before training": environments.CHECKED,
-    "Missing packages": environments.PACKAGES,
+    "Missing packages": packages.PACKAGES,
     "Devices": environments.DEVICES,
     "Folders of runs": runs.FOLDERS,
     "Spoiled configurations": runs.CONFIGURATIONS,

@@ -1,8 +1,6 @@
 """Mistakes about environments: names, spaces, numbers, packages."""
 
-import sys
-
-from mistake import Mistake, Place
+from mistake import Mistake
 
 HEADER = """
 import gymnasium
@@ -23,16 +21,6 @@ def named(situation: str, env: str, message: str, prepare=None, needs=()) -> Mis
     return Mistake(situation, f"train dreamer --env {env}", message, prepare, needs=needs)
 
 
-def without(module: str):
-    """As if a package were not installed."""
-    return lambda at: at.patch.setitem(sys.modules, module, None)
-
-
-def without_opengl(at: Place) -> None:
-    """As if neither EGL nor OSMesa opened."""
-    at.patch.setenv("MUJOCO_GL", "disabled")
-
-
 NAMES = [
     Mistake(
         "no environment",
@@ -45,7 +33,7 @@ NAMES = [
         "--env is empty: name one, as in dmc:cartpole-swingup, gym:Pendulum-v1 or py:module:factory",
     ),
     named("an unknown suite", "dcm:cartpole-swingup", "unknown suite 'dcm'; did you mean 'dmc'?"),
-    named("a suite that is like no other", "日本:x", "unknown suite '日本'; known: ale, dmc, gym, memory, py"),
+    named("a suite that is like no other", "日本:x", "unknown suite '日本'; known: ale, dmc, gym, memory, py, vizdoom"),
     named("a suite without a task", "gym:", "'gym:' names no task: it should read gym:TASK"),
     named(
         "an unknown Gymnasium id",
@@ -63,6 +51,18 @@ NAMES = [
         "dmc:cartpole-swing",
         "unknown dm_control task 'cartpole-swing'; did you mean 'cartpole-swingup'?",
         needs=("dm_control", "shimmy"),
+    ),
+    named(
+        "an unknown scenario of VizDoom",
+        "vizdoom:TakeCovr",
+        "unknown scenario of VizDoom 'TakeCovr'; did you mean 'TakeCover'?",
+        needs=("vizdoom",),
+    ),
+    named(
+        "a scenario of VizDoom whose game is not there",
+        "vizdoom:DoomE1M1-S1",
+        "vizdoom:DoomE1M1-S1 could not be opened (FileDoesNotExistException: …): mend that, or name another scenario",
+        needs=("vizdoom",),
     ),
     named("no function", "py:mine", "'py:mine' should read py:package.module:factory"),
     named(
@@ -177,6 +177,16 @@ SPACES = [
         "gym:Pendulum-v1 is no Atari game, so --episodic-lives is not for it; leave --episodic-lives out",
     ),
     named(
+        "a crop of what is no image",
+        "gym:Pendulum-v1 --crop 0.2 0.8",
+        "gym:Pendulum-v1 observes no image, so --crop and --height are not for it; leave them out or add --pixels",
+    ),
+    Mistake(
+        "a crop that is narrower than a row",
+        "train dreamer --env py:tiny:walk --pixels --crop 0.5 0.501",
+        "--crop 0.5 0.501 leaves no row of an image of py:tiny:walk, which has 16: widen it",
+    ),
+    named(
         "pixels of an environment that draws nothing",
         "py:mine:make --pixels",
         "py:mine:make cannot be observed as pixels: its render_mode is None, not 'rgb_array' (it knows ['rgb_array'])",
@@ -184,56 +194,12 @@ SPACES = [
     ),
 ]
 
-PACKAGES = [
-    named(
-        "dm_control without its package",
-        "dmc:cartpole-swingup",
-        "dmc:cartpole-swingup needs the package 'dm_control', which is not installed: pip install 'reverie[dmc]'",
-        without("dm_control.suite"),
-    ),
-    named(
-        "dm_control without Shimmy",
-        "dmc:cartpole-swingup",
-        "dmc:cartpole-swingup needs the package 'shimmy', which is not installed: pip install 'reverie[dmc]'",
-        without("shimmy"),
-        needs=("dm_control",),
-    ),
-    named(
-        "pixels without pygame",
-        "gym:Pendulum-v1 --pixels",
-        "drawing gym:Pendulum-v1 needs the package 'pygame', which is not installed: pip install 'reverie[pixels]'",
-        without("pygame"),
-    ),
-    named(
-        "pixels of another size without OpenCV",
-        "py:tiny:walk --pixels --size 32",
-        "resizing the image of py:tiny:walk needs the package 'opencv-python-headless', which is not installed: "
-        "pip install 'reverie[pixels]'",
-        without("cv2"),
-    ),
-    named(
-        "Weights & Biases without its package",
-        "gym:Pendulum-v1 --wandb project",
-        "--wandb needs the package 'wandb', which is not installed: pip install 'reverie[wandb]'",
-        without("wandb"),
-    ),
-    named(
-        "pixels of MuJoCo without OpenGL",
-        "dmc:cartpole-swingup --pixels",
-        "drawing dmc:cartpole-swingup needs OpenGL, and MUJOCO_GL=disabled (chosen for you where neither EGL nor "
-        "OSMesa opens): set MUJOCO_GL=egl (apt install libegl1) or MUJOCO_GL=osmesa (apt install libosmesa6); "
-        "learning from state needs neither",
-        without_opengl,
-        needs=("dm_control", "shimmy"),
-    ),
-]
-
 CHECKED = [
     Mistake(
         "no environment to check",
         "check-env",
-        "reverie check-env needs --env: dmc:TASK, gym:ID (a bare ID is one too), ale:GAME, memory:TASK or "
-        "py:package.module:factory; "
+        "reverie check-env needs --env: dmc:TASK, gym:ID (a bare ID is one too), ale:GAME, vizdoom:SCENARIO, "
+        "memory:TASK or py:package.module:factory; "
         "all options: reverie check-env --help",
     ),
     Mistake(

@@ -109,6 +109,7 @@ KINDS = [
     ),
     Mistake("a fraction", f"{TRAIN} --seed 1.5", f"--seed needs a whole number, not '1.5'; {HELP}"),
     Mistake("no number at all", f"{TRAIN} --steps=", f"--steps needs a whole number, not ''; {HELP}"),
+    Mistake("words for two numbers", f"{TRAIN} --crop a b", f"--crop needs two numbers, not 'a' 'b'; {HELP}"),
     Mistake(
         "a word for a fraction",
         f"{TRAIN} --behaviour.gamma high",
@@ -162,6 +163,15 @@ RANGES = [
     at_least("--size", 1),
     at_least("--frame-stack", 1),
     at_least("--num-envs", 1),
+    Mistake(
+        "a negative `--height`", f"{TRAIN} --height -1", "--height must not be negative, not -1; 0 is as high as wide"
+    ),
+    Mistake(
+        "a crop from below upwards",
+        f"{TRAIN} --crop 0.7 0.4",
+        "--crop needs two shares of the height, from 0 to 1 and the smaller one first, not 0.7 0.4, as in "
+        "--crop 0.4 0.7",
+    ),
     negative("--seed"),
     negative("--prefill"),
     negative("--pretrain"),

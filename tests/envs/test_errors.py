@@ -25,7 +25,7 @@ from reverie.errors import MissingExtra, UserError
         ("dmc:cartpole-swing", "unknown dm_control task 'cartpole-swing'; did you mean 'cartpole-swingup'?"),
         ("dmc:cartpole_balance", "unknown dm_control task 'cartpole_balance'; did you mean 'cartpole-balance'?"),
         ("dcm:cartpole-swingup", "unknown suite 'dcm'; did you mean 'dmc'?"),
-        ("unity:x", "unknown suite 'unity'; known: ale, dmc, gym, memory, py"),
+        ("unity:x", "unknown suite 'unity'; known: ale, dmc, gym, memory, py, vizdoom"),
         ("dmc:", "'dmc:' names no task"),
         ("py:counting", "'py:counting' should read py:package.module:factory"),
         ("py:no_such_module:make", "py:no_such_module:make: there is no module 'no_such_module'"),

@@ -97,7 +97,7 @@ def check_env(arguments: Sequence[str]) -> None:
 @contextlib.contextmanager
 def _opened(config: EnvConfig) -> Iterator[gymnasium.Env]:
     """The environment itself, with the time limit that was asked for and nothing else of ours."""
-    env = open_env(config.env, config.size if config.pixels else None)
+    env = open_env(config.env, max(config.size, config.height) if config.pixels else None)
     try:
         yield TimeLimit(env, config.episode_limit * config.action_repeat) if config.episode_limit else env
     finally:

@@ -20,6 +20,7 @@ T = TypeVar("T")
 PLACE = re.compile(r"Error parsing ([\w.-]+): (.*)")
 NUMBER = re.compile(r"(invalid literal for int\(\) with base 10|could not convert string to float): (['\"].*['\"])")
 EITHER = re.compile(r"no type matching \{None\}\|(FLOAT|INT) could be instantiated from \[(.*)\]")
+NUMBERS = re.compile(r"Could not parse arguments \[(.*)\] into tuple type \S*\[float, float\]")
 CHOICE = re.compile(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)\.")
 UNKNOWN = re.compile(r"Unrecognized options: (.*)")
 VALUE = re.compile(r"Missing value for argument '(.*)'")
@@ -98,6 +99,8 @@ def _refused(place: str, message: str) -> str:
 def _about_a_value(option: str, reason: str) -> str:
     if either := EITHER.match(reason):
         return f"{option} needs a {'whole ' if either[1] == 'INT' else ''}number, not {either[2]}"
+    if pair := NUMBERS.match(reason):
+        return f"{option} needs two numbers, not {pair[1].replace(', ', ' ')}"
     number = NUMBER.search(reason)
     if number is None:
         return f"{option}: {reason}"

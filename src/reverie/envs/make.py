@@ -2,8 +2,8 @@
 
     suite                  repeat           limit            observe                    stack
     the environment    ->  RepeatAction ->  TimeLimit   ->   drawn or its own, Dict ->  FrameStackObservation
-    (own limit, look,      (rewards sum)    (agent steps)    (once per agent step)
-     lives)
+    (own limit, look,      (rewards sum)    (agent steps)    (once per agent step;
+     lives)                                                   crop, size)
 
 All are Gymnasium's wrappers. Time limits, the environment's own or ours, arrive as `truncated`, never `terminated`.
 """
@@ -18,7 +18,8 @@ from gymnasium.wrappers import RepeatAction, TimeLimit
 
 from reverie.envs.atari import EpisodicLives
 from reverie.envs.codec import codec
-from reverie.envs.observation import as_dict, rendered, stacked
+from reverie.envs.doom import Screen
+from reverie.envs.observation import WHOLE, as_dict, framed, rendered, stacked
 from reverie.envs.rendering import FastLook
 from reverie.envs.suites import open_env, opened
 from reverie.errors import UserError, about, unknown
@@ -32,13 +33,17 @@ class EnvConfig:
     """Which environment, and how it is seen. Raises UserError where a value makes no sense."""
 
     env: str
-    """dmc:TASK, gym:ID (a bare ID is one too), ale:GAME, memory:TASK or py:package.module:factory."""
+    """dmc:TASK, gym:ID (a bare ID is one too), ale:GAME, vizdoom:SCENARIO, memory:TASK or py:package.module:factory."""
     action_repeat: int = 1
     """Steps of the environment for which each action is held; their rewards are summed."""
     pixels: bool = False
     """Observe a drawn image instead of the environment's own observation."""
     size: int = 64
-    """Side of the drawn image, in pixels; an image that the environment itself observes keeps its size."""
+    """Side of the drawn image, in pixels; the environment's own images keep theirs, but with --height or --crop."""
+    height: int = 0
+    """Height of the image, where --size is its width alone; 0: as high as it is wide."""
+    crop: tuple[float, float] = WHOLE
+    """The rows of the image that are seen, from and to, as shares of its height."""
     look: Look = "standard"
     """fast: MuJoCo draws without shadows, reflections and multisampling; standard: as the environment draws itself."""
     frame_stack: int = 1
@@ -60,6 +65,10 @@ class EnvConfig:
         for name in ("action_repeat", "size", "frame_stack", "num_envs"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        if self.height < 0:
+            raise UserError(f"--height must not be negative, not {self.height}; 0 is as high as wide")
+        object.__setattr__(self, "crop", tuple(self.crop))  # JSON has lists alone
+        _shares(self.crop, "--crop")
         if self.episode_limit < 0:
             raise UserError(
                 f"--episode-limit must not be negative, not {self.episode_limit}; 0 is the task's own limit"
@@ -75,7 +84,8 @@ class EnvConfig:
             self.env,
             action_repeat=self.action_repeat,
             pixels=self.pixels,
-            size=self.size,
+            size=(self.height, self.size) if self.height else self.size,
+            crop=self.crop,
             look=self.look,
             frame_stack=self.frame_stack,
             episode_limit=self.episode_limit,
@@ -92,7 +102,8 @@ def make(
     *,
     action_repeat: int = 1,
     pixels: bool = False,
-    size: int = 64,
+    size: int | tuple[int, int] = 64,
+    crop: tuple[float, float] = WHOLE,
     look: Look = "standard",
     frame_stack: int = 1,
     episode_limit: int = 0,
@@ -103,7 +114,9 @@ def make(
     env: "dmc:cartpole-swingup", "gym:Pendulum-v1", any registered Gymnasium id, "py:package.module:factory", or a
         function that makes one. An observation that is no Dict becomes {"state": ..} or {"image": ..}.
     action_repeat: steps of the environment per action; the rewards are summed, the episode's end stops it.
-    pixels, size: observe {"image": uint8 "size size 3"}, drawn by the environment, instead of its own observation.
+    pixels: observe {"image": uint8 "height width 3"}, drawn by the environment, instead of its own observation.
+    size: side of the drawn image, or its (height, width); own images keep theirs, but for a pair and with a crop.
+    crop: from where to where the rows of images are kept, as shares of their height, before they are resized.
     look: "fast" draws MuJoCo without shadows, reflections and multisampling.
     frame_stack: latest observations side by side, the oldest first: images in their channels, vectors end to end.
     episode_limit: agent steps after which an episode is truncated; the environment's own limit holds as well. 0: that.
@@ -112,10 +125,12 @@ def make(
     Raises UserError where the environment is not known, does not open, or its spaces are not supported; MissingExtra
     where a package is not installed.
     """
-    _at_least(1, action_repeat=action_repeat, size=size, frame_stack=frame_stack)
+    sides = (size, size) if isinstance(size, int) else size
+    _at_least(1, action_repeat=action_repeat, size=min(sides), frame_stack=frame_stack)
     _at_least(0, episode_limit=episode_limit)
+    _shares(crop, "crop")
     if isinstance(env, str):
-        name, own = env, open_env(env, size if pixels else None)
+        name, own = env, open_env(env, max(sides) if pixels else None)
     else:
         name = getattr(env, "__qualname__", type(env).__qualname__)
         own = opened(env, name)
@@ -129,7 +144,9 @@ def make(
             made = RepeatAction(made, action_repeat)
         if episode_limit:
             made = TimeLimit(made, episode_limit)
-        made = rendered(made, size, name) if pixels else as_dict(made, name)
+        made = rendered(made, name) if pixels else as_dict(made, name)
+        if pixels or isinstance(own, Screen) or crop != WHOLE or not isinstance(size, int):
+            made = framed(made, sides, crop, name)
         if frame_stack > 1:
             made = stacked(made, frame_stack)
     except BaseException:
@@ -160,3 +177,11 @@ def _at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if value < least:
             raise UserError(f"{name} must be at least {least}, not {value}")
+
+
+def _shares(crop: tuple[float, float], name: str) -> None:
+    if len(crop) != 2 or not 0 <= crop[0] < crop[1] <= 1:
+        raise UserError(
+            f"{name} needs two shares of the height, from 0 to 1 and the smaller one first, not "
+            f"{' '.join(map(str, crop))}, as in {name} 0.4 0.7"
+        )

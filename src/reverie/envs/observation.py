@@ -9,12 +9,15 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import Space, spaces
-from gymnasium.wrappers import AddRenderObservation, FrameStackObservation, ResizeObservation, TransformObservation
+from gymnasium.wrappers import AddRenderObservation, FrameStackObservation, TransformObservation
 
 from reverie.envs.rendering import close_at_exit, prepare_to_draw, told_in_one_line, uses_mujoco
 from reverie.errors import MissingExtra, UserError
 
 Convert = Callable[[Any], np.ndarray]
+
+WHOLE = (0.0, 1.0)
+"""A crop that keeps all rows."""
 
 
 def is_image(space: Space) -> bool:
@@ -46,8 +49,8 @@ def as_dict(env: gymnasium.Env, name: str) -> gymnasium.Env:
     return TransformObservation(env, lambda seen: {key: convert(seen)}, spaces.Dict({key: space}))
 
 
-def rendered(env: gymnasium.Env, size: int, name: str) -> gymnasium.Env:
-    """The environment seen through its own drawing alone: "image", uint8 "size size 3".
+def rendered(env: gymnasium.Env, name: str) -> gymnasium.Env:
+    """The environment seen through its own drawing alone: "image", uint8 "height width 3".
 
     Raises UserError where it draws no colour images or the drawing fails, MissingExtra where a package is missing.
     """
@@ -65,13 +68,43 @@ def rendered(env: gymnasium.Env, size: int, name: str) -> gymnasium.Env:
         raise UserError(
             f"{name} cannot be observed as pixels: it draws arrays of shape {shape}, not (height, width, 3)"
         )
-    if shape[:2] != (size, size):
-        try:
-            import cv2  # noqa: F401  (ResizeObservation's)
-        except ImportError as error:
-            raise MissingExtra("opencv-python-headless", "pixels", f"resizing the image of {name}") from error
-        seen = ResizeObservation(seen, (size, size))
     return as_dict(seen, name)
+
+
+def framed(env: gymnasium.Env, sides: tuple[int, int], crop: tuple[float, float], name: str) -> gymnasium.Env:
+    """A Dict observation with the rows of each image cropped, and then each image resized by areas.
+
+    sides: height and width of the images, in pixels.
+    crop: from where to where rows are kept, as shares of the height.
+
+    Raises UserError where there is no image or no row is left, MissingExtra where OpenCV is missing.
+    """
+    own = env.observation_space
+    assert isinstance(own, spaces.Dict)
+    images = {key: space for key, space in own.spaces.items() if isinstance(space, spaces.Box) and is_image(space)}
+    if not images:
+        raise UserError(
+            f"{name} observes no image, so --crop and --height are not for it; leave them out or add --pixels"
+        )
+    rows = {key: _rows(space.shape[0], crop, name) for key, space in images.items()}
+    if crop == WHOLE and all(space.shape[:2] == sides for space in images.values()):
+        return env
+    try:
+        import cv2
+    except ImportError as error:
+        raise MissingExtra("opencv-python-headless", "pixels", f"resizing the image of {name}") from error
+    height, width = sides
+
+    def bring(key: str, image: np.ndarray) -> np.ndarray:
+        resized = cv2.resize(image[rows[key]], (width, height), interpolation=cv2.INTER_AREA)
+        return resized.reshape(height, width, -1)  # OpenCV drops a single channel
+
+    framed_space = {key: spaces.Box(0, 255, (*sides, space.shape[2]), np.uint8) for key, space in images.items()}
+    return TransformObservation(
+        env,
+        lambda seen: {key: bring(key, value) if key in images else value for key, value in seen.items()},
+        spaces.Dict({**own.spaces, **framed_space}),
+    )
 
 
 def stacked(env: gymnasium.Env, frames: int) -> gymnasium.Env:
@@ -99,6 +132,14 @@ def stacked(env: gymnasium.Env, frames: int) -> gymnasium.Env:
         lambda seen: {key: fold(key, stack) for key, stack in seen.items()},
         folded,
     )
+
+
+def _rows(height: int, crop: tuple[float, float], name: str) -> slice:
+    """The rows that are kept of an image of that height."""
+    top, bottom = (round(share * height) for share in crop)
+    if top == bottom:
+        raise UserError(f"--crop {crop[0]} {crop[1]} leaves no row of an image of {name}, which has {height}: widen it")
+    return slice(top, bottom)
 
 
 def _part(space: Space, what: str) -> tuple[spaces.Box, Convert]:

@@ -27,6 +27,7 @@ _EXTRAS = {
     "cv2": ("opencv-python-headless", "pixels"),
     "mujoco": ("mujoco", "dmc"),
     "glfw": ("glfw", "dmc"),
+    "Box2D": ("box2d", "box2d"),
 }
 _drawn: weakref.WeakSet[gymnasium.Env] = weakref.WeakSet()
 

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ import gymnasium
 from gymnasium.envs.registration import load_env_creator
 
 from reverie.envs.atari import from_atari
+from reverie.envs.doom import from_vizdoom
 from reverie.envs.memory import Corridor, DoorsAndKeys
 from reverie.envs.rendering import (
     CURE,
@@ -65,7 +67,7 @@ def from_gymnasium(task: str, size: int | None) -> gymnasium.Env:
         prepare_mujoco()
     prepare_pygame()
     try:
-        creator: Any = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+        creator: Any = _creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
         kwargs = _drawing(creator, size)
         with _quiet_absl():
             return gymnasium.make(task, **kwargs)
@@ -161,7 +163,16 @@ SUITES: dict[str, Callable[[str, int | None], gymnasium.Env]] = {
     "gym": from_gymnasium,
     "memory": from_memory,
     "py": from_function,
+    "vizdoom": from_vizdoom,
 }
+
+
+def _creator(entry_point: str) -> Any:
+    """What an entry point names."""
+    with warnings.catch_warnings():
+        # Box2D's are raised in the midst of C code, which dies of those that someone has turned into errors.
+        warnings.filterwarnings("ignore", "builtin type", DeprecationWarning)
+        return load_env_creator(entry_point)
 
 
 def _drawing(creator: Callable[..., Any], size: int | None) -> dict[str, Any]:

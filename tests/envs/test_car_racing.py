@@ -1,0 +1,79 @@
+"""Gymnasium's CarRacing, the task of World Models, through the gym suite."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from reverie.envs import codec, make
+from reverie.errors import MissingExtra
+
+ROAD = {"crop": (0, 0.875)}
+"""Rows 0 to 83 of 96: without the bar of instruments below."""
+
+
+def play(env, seed, steps=25):
+    """Images and rewards, turning and braking now and then."""
+    images, rewards = [env.reset(seed=seed)[0]["image"]], []
+    for step in range(steps):
+        action = np.array([np.sin(step / 5), 0.7, 0.3 * (step % 7 == 6)], np.float32)
+        seen, reward, *_ = env.step(action)
+        images.append(seen["image"])
+        rewards.append(reward)
+    return np.stack(images), rewards
+
+
+@pytest.fixture
+def car():
+    env = make("gym:CarRacing-v3", **ROAD)
+    yield env
+    env.close()
+
+
+def test_the_road_is_seen_without_the_instruments(car):
+    seen, _ = car.reset(seed=0)
+    assert seen["image"].shape == (64, 64, 3) and seen["image"].dtype == np.uint8
+    assert seen["image"][-1].max() > 0  # the bar is black
+    whole = make("gym:CarRacing-v3")
+    image = whole.reset(seed=0)[0]["image"]
+    assert image.shape == (96, 96, 3) and (image[85:, 20] == 0).all() and (image[83] != 0).any()
+    whole.close()
+
+
+def test_gas_and_brake_go_from_0_to_1(car):
+    actions = codec(car.action_space)
+    assert (actions.size, actions.groups) == (3, ())
+    np.testing.assert_array_equal(actions.decode(-np.ones(3)), np.array([-1, 0, 0], np.float32))
+    np.testing.assert_array_equal(actions.decode(np.zeros(3)), np.array([0, 0.5, 0.5], np.float32))
+    np.testing.assert_array_equal(actions.decode(np.ones(3)), np.ones(3, np.float32))
+    np.testing.assert_array_equal(actions.encode(np.array([0.5, 0, 1])), np.array([0.5, -1, 1], np.float32))
+
+
+def test_a_seed_fixes_an_episode(car):
+    images, rewards = play(car, 5)
+    for other in (6, 7):
+        assert not np.array_equal(play(car, other)[0], images)
+    again, paid = play(car, 5)
+    assert np.array_equal(again, images) and paid == rewards
+    fresh = make("gym:CarRacing-v3", **ROAD)
+    again, paid = play(fresh, 5)
+    assert np.array_equal(again, images) and paid == rewards
+    fresh.close()
+
+
+def test_it_is_quiet_even_where_warnings_are_errors():
+    code = "from reverie.envs import make\nenv = make('gym:CarRacing-v3')\nenv.reset(seed=0)\nenv.render()"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("module", "told"), [("Box2D", r"'box2d'.*'reverie\[box2d\]'"), ("pygame", r"'pygame'.*'reverie\[pixels\]'")]
+)
+def test_the_extra_is_named(monkeypatch, module, told):
+    monkeypatch.setitem(sys.modules, module, None)
+    for name in [name for name in sys.modules if name.startswith("gymnasium.envs.box2d")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(MissingExtra, match=f"gym:CarRacing-v3 needs the package {told}"):
+        make("gym:CarRacing-v3")
