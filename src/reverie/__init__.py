@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reverie.agents.agent import Agent
     from reverie.agents.resolve import resolve
     from reverie.envs.make import make
+    from reverie.play.dream_env import DreamEnv, DreamVectorEnv
     from reverie.report.open_loop import open_loop
     from reverie.train.folder import load
     from reverie.train.run import resume, run
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Agent": "agents.agent",
+    "DreamEnv": "play.dream_env",
+    "DreamVectorEnv": "play.dream_env",
     "imagine": "world.imagine",
     "load": "train.folder",
     "make": "envs.make",
@@ -29,7 +32,20 @@ _HOMES = {
     "unroll": "world.imagine",
 }
 
-__all__ = ["Agent", "__version__", "imagine", "load", "make", "open_loop", "resolve", "resume", "run", "unroll"]
+__all__ = [
+    "Agent",
+    "DreamEnv",
+    "DreamVectorEnv",
+    "__version__",
+    "imagine",
+    "load",
+    "make",
+    "open_loop",
+    "resolve",
+    "resume",
+    "run",
+    "unroll",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -128,6 +128,32 @@ class Replay:
             columns[name] = out
         return self._batch(columns)
 
+    def whole(self, name: str) -> list[np.ndarray]:
+        """One column of all records that are held, an array for each stream, the oldest record first."""
+        return [stream.tail(name, len(stream)) for stream in self._streams]
+
+    def until(self, streams: Sequence[int], ends: Sequence[int], length: int) -> Batch:
+        """B chunks of `length` records, each with one chosen record as its last.
+
+        Where fewer are held before it, copies of the oldest record stand in their place, each the first of an episode.
+
+        Args:
+            streams: B, the stream of each.
+            ends: B, the index of each last record, 0 being the oldest that is held.
+            length: T.
+        """
+        columns = {}
+        for name, column in self._columns.items():
+            out = np.empty((len(ends), length, *column.shape), column.dtype)
+            for row, (stream, end) in enumerate(zip(streams, ends, strict=True)):
+                missing = max(0, length - 1 - int(end))
+                self._streams[stream].read(name, max(0, int(end) + 1 - length), out[row, missing:])
+                out[row, :missing] = out[row, missing]
+                if name == "first" and missing:
+                    out[row, : missing + 1] = True
+            columns[name] = out
+        return self._batch(columns)
+
     def running(self, episodes: Sequence[int]) -> list[dict[str, np.ndarray] | None]:
         """The columns of each stream's last episodes, at least one, so far; None where their beginning was dropped."""
         lengths = [stream.running(number) for stream, number in zip(self._streams, episodes, strict=True)]
