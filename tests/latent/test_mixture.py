@@ -65,5 +65,5 @@ def test_temperature_divides_log_weights_and_scales_variances():
 
 
 def test_no_component_is_refused():
-    with pytest.raises(UserError, match="latent.components must be at least 1, not 0"):
+    with pytest.raises(UserError, match=r"latent\.components must be at least 1, not 0"):
         MixtureConfig(components=0)

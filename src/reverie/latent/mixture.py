@@ -85,5 +85,5 @@ class Mixture(Gaussian):
     def mismatch(
         self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B Q"], stoch: Float[Tensor, "*B Z"]
     ) -> Float[Tensor, "*B"]:
-        """-log p(z) - H(q): KL(q || p) in the mean over z ~ q. World Models' -log p(z) differs by what p cannot move."""
+        """-log p(z) - H(q): KL(q || p) in the mean over z ~ q. World Models has -log p(z): to p the same."""
         return -self.prior(prior).log_prob(stoch) - self.posterior(posterior).entropy()
