@@ -110,6 +110,23 @@ def test_the_running_episode_is_sampled():
     assert (0, 6) in starts_of(replay.sample(200, np.random.default_rng(0)))
 
 
+def test_chunks_that_end_with_chosen_records():
+    replay = filled(2, 4, 30, SIZE * 100)
+    assert starts_of(replay.until([0, 1, 1], [3, 29, 17], 4)) == [(0, 0), (1, 26), (1, 14)]
+    for stream, index in enumerate(replay.whole("observation/at")):
+        np.testing.assert_array_equal(index, [(stream, at) for at in range(30)])
+
+
+def test_before_the_oldest_record_stand_copies_that_begin_episodes():
+    replay = filled(1, 2, 16 * 3 + 1, SIZE * 48)  # the first 12 were dropped
+    oldest = int(replay.whole("reward")[0][0])
+    assert oldest % 5 != 0
+    batch = replay.until([0], [2], 5)
+    np.testing.assert_array_equal(batch.reward[0], oldest + np.array([0, 0, 0, 1, 2]))
+    np.testing.assert_array_equal(batch.first[0, :3], 1)
+    np.testing.assert_array_equal(batch.first[0, 3:], (oldest + np.arange(1, 3)) % 5 == 0)
+
+
 def test_the_same_generator_gives_the_same_chunks():
     replay = filled(2, 3, 50, SIZE * 200)
     first, again = (starts_of(replay.sample(20, np.random.default_rng(5))) for _ in range(2))
