@@ -75,7 +75,7 @@ def test_missing_packages(monkeypatch, hidden, name, kwargs, package, extra):
 @pytest.mark.parametrize("hidden", ["pygame", "cv2"])
 def test_state_needs_no_pixel_package(monkeypatch, hidden):
     monkeypatch.setitem(sys.modules, hidden, None)
-    make("Pendulum-v1").reset()
+    assert set(make("Pendulum-v1").reset()[0]) == {"state"}
 
 
 def test_action_spaces():

@@ -1,49 +1,18 @@
 """A learned world as an environment: what it promises, and what other people's agents make of it."""
 
-import re
-import shutil
 import warnings
-from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
+from dreaming import made, played
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
-from running import run
-from tiny import tiny
 
 import reverie
 from reverie.agents.presets import PRESETS
-from reverie.errors import UserError
-from reverie.play import dreams
-
-PAGE = Path(__file__).parents[2] / "docs" / "dream-env.md"
-
-
-def made(folder, *preset, **changes):
-    """The folder of a tiny run, 12 updates long."""
-    return run(tiny(*preset, **{"eval_episodes": 1, **changes}), folder).folder.path
-
-
-@pytest.fixture(scope="module")
-def pendulum(tmp_path_factory):
-    """Gaussian latents, one episode that has not ended."""
-    return made(tmp_path_factory.mktemp("runs") / "pendulum", env="gym:Pendulum-v1")
-
-
-@pytest.fixture(scope="module")
-def cartpole(tmp_path_factory):
-    """Categorical latents, short episodes that end; two streams."""
-    return made(tmp_path_factory.mktemp("runs") / "cartpole", "dreamerv2", env="gym:CartPole-v1", num_envs=2)
-
-
-@pytest.fixture(scope="module")
-def senses(tmp_path_factory):
-    """Two images, one without colour, and two vectors."""
-    return made(tmp_path_factory.mktemp("runs") / "senses", env="py:tiny:senses")
 
 
 def told(env):
@@ -52,18 +21,6 @@ def told(env):
         warnings.simplefilter("always")
         check_env(env)
     return {str(warning.message) for warning in caught}
-
-
-def played(env, seed, steps=30):
-    """All that a seed and its actions bring, dream after dream."""
-    env.action_space.seed(seed)
-    brought = [env.reset(seed=seed)[0]]
-    for _ in range(steps):
-        step = env.step(env.action_space.sample())
-        brought.append(step[:4])
-        if step[2] or step[3]:
-            brought.append(env.reset()[0])
-    return brought
 
 
 def same(one, other):
@@ -283,107 +240,3 @@ def test_images_are_decoded_and_drawn(senses, tmp_path):
     seen, _ = env.reset(seed=0)
     assert np.array_equal(env.render(), seen[..., 3:])
     assert env.metadata["render_fps"] == 20
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"temperature": 0.0}, r"temperature must be a positive number, not 0.0; 1 dreams as was learned"),
-        ({"temperature": float("nan")}, r"temperature must be a positive number, not nan"),
-        ({"temperature": float("inf")}, r"temperature must be a positive number, not inf"),
-        ({"horizon": 0}, r"horizon must be at least 1, not 0"),
-        ({"observe": "decode"}, r"unknown observe 'decode'; did you mean 'decoded'\?"),
-        ({"start": "last"}, r"unknown start 'last'"),
-        ({"device": "abacus"}, r"device 'abacus' cannot be used here"),
-        ({"render_mode": "human"}, r"render_mode cannot be 'human'; its world decodes no image, as one that learned"),
-    ],
-)
-def test_an_option_that_makes_no_sense(pendulum, options, message):
-    with pytest.raises(UserError, match=message):
-        reverie.DreamEnv(pendulum, **options)
-
-
-def test_a_batch_of_none(pendulum):
-    with pytest.raises(UserError, match="num_envs must be at least 1, not 0"):
-        reverie.DreamVectorEnv(pendulum, 0)
-
-
-@pytest.mark.parametrize(
-    ("lost", "message"),
-    [
-        ("config.json", r"holds no run: it has no config.json"),
-        ("checkpoint", r"no checkpoint .*run.safetensors; a run writes its first one at its first evaluation"),
-        ("replay", r"has no replay, where dreams begin: put back its folder replay/"),
-        ("replay/0-000000.records", r"has 0 bytes, fewer than"),
-    ],
-)
-def test_a_run_that_lacks_something(pendulum, tmp_path, lost, message):
-    path = tmp_path / "run"
-    shutil.copytree(pendulum, path)
-    shutil.rmtree(path / lost) if (path / lost).is_dir() else (path / lost).unlink()
-    with pytest.raises(UserError, match=message):
-        reverie.DreamEnv(path)
-
-
-def test_a_world_without_a_decoder(cartpole, monkeypatch):
-    loaded = dreams.load
-
-    def blind(run, device):
-        agent, resolved = loaded(run, device)
-        agent.world.decoder = None
-        return agent, resolved
-
-    monkeypatch.setattr(dreams, "load", blind)
-    with pytest.raises(UserError, match=r"the run's world has no decoder; use observe='features'"):
-        reverie.DreamEnv(cartpole, observe="decoded")
-    assert len(played(reverie.DreamEnv(cartpole), 0)) > 30
-
-
-def test_a_replay_without_beginnings(pendulum, monkeypatch):
-    monkeypatch.setattr(dreams.Replay, "whole", lambda replay, name: [np.zeros(len(replay), bool)], raising=True)
-    with pytest.raises(UserError, match=r"121 records hold no moment .*; start='any' may find others"):
-        reverie.DreamEnv(pendulum)
-    reverie.DreamEnv(pendulum, start="any").reset(seed=0)
-
-
-def test_what_is_not_finite_is_not_handed_on(pendulum):
-    env = reverie.DreamEnv(pendulum)
-    env.reset(seed=0)
-    with pytest.raises(UserError, match="a dream is not finite after 1 steps"):
-        env.step(np.array([np.nan], np.float32))
-
-
-def test_an_action_outside_the_space(cartpole):
-    env = reverie.DreamEnv(cartpole)
-    with pytest.raises(ResetNeeded):
-        env.step(0)
-    env.reset(seed=0)
-    with pytest.raises(ValueError, match="actions must lie in"):
-        env.step(2)
-
-
-def test_ppo_trains_in_a_dream(pendulum):
-    sb3 = pytest.importorskip("stable_baselines3")
-    env = reverie.DreamEnv(pendulum, observe="decoded", start="any", horizon=50)
-    network = {"net_arch": [16]}
-    agent = sb3.PPO("MlpPolicy", env, n_steps=256, batch_size=64, policy_kwargs=network, seed=0, device="cpu")
-    before = {name: x.clone() for name, x in agent.policy.state_dict().items()}
-    agent.learn(2_000)
-    assert agent.num_timesteps == 2_048
-    assert all(torch.isfinite(x).all() for x in agent.policy.state_dict().values())
-    assert any(not torch.equal(before[name], x) for name, x in agent.policy.state_dict().items())
-    # The same observations as the real environment's: what was learned acts there as it is.
-    real = gymnasium.make("Pendulum-v1")
-    action, _ = agent.predict(real.reset(seed=0)[0], deterministic=True)
-    assert action in real.action_space
-
-
-def test_the_example_of_the_page(pendulum, capsys):
-    pytest.importorskip("stable_baselines3")
-    (example,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    assert len(example.splitlines()) < 30
-    for long, short in {"runs/pendulum": str(pendulum), "60_000": "64", "1024": "64", "=10)": "=1)"}.items():
-        assert example.count(long) == 1
-        example = example.replace(long, short)
-    exec(compile(example, str(PAGE), "exec"), {})
-    assert re.match(r"in the real environment: -\d+\.\d \+- 0\.0\n", capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""From a configuration to an agent."""
+"""From a configuration to an agent, and to the replay that it learns from."""
 
 import gymnasium
 from torch import nn
@@ -6,6 +6,9 @@ from torch import nn
 from reverie.agents.agent import Agent
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
+from reverie.data.collect import columns_of
+from reverie.data.draws import draws
+from reverie.data.replay import Replay
 from reverie.dynamics.action_conditioned import CONDITIONS
 from reverie.dynamics.dynamics import ENTRIES
 from reverie.envs.check import uneven_images
@@ -81,3 +84,20 @@ def build(
     behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, form)
     objective = parts.chosen("objective")(config.objective, world)
     return Agent(world, objective, behaviour, actions)
+
+
+def build_replay(config: Config, observation_space: gymnasium.spaces.Space, actions: ActionCodec) -> Replay:
+    """An empty replay for a run's environments, each of that space.
+
+    Raises:
+        UserError: if its cap cannot hold a few chunks of each environment.
+    """
+    train = config.train
+    return Replay(
+        columns_of(observation_space, actions),
+        actions,
+        streams=config.env.num_envs,
+        capacity=int(train.replay_mib * 2**20),
+        length=train.length,
+        draws=draws(train.balance),
+    )

@@ -18,8 +18,7 @@ from gymnasium.wrappers import RepeatAction, TimeLimit
 
 from reverie.envs.atari import EpisodicLives
 from reverie.envs.codec import codec
-from reverie.envs.doom import Screen
-from reverie.envs.observation import WHOLE, as_dict, framed, rendered, stacked
+from reverie.envs.observation import ANY_SIZE, WHOLE, as_dict, framed, rendered, stacked
 from reverie.envs.rendering import FastLook
 from reverie.envs.suites import open_env, opened
 from reverie.errors import UserError, about, unknown
@@ -145,7 +144,7 @@ def make(
         if episode_limit:
             made = TimeLimit(made, episode_limit)
         made = rendered(made, name) if pixels else as_dict(made, name)
-        if pixels or isinstance(own, Screen) or crop != WHOLE or not isinstance(size, int):
+        if pixels or own.metadata.get(ANY_SIZE) or crop != WHOLE or not isinstance(size, int):
             made = framed(made, sides, crop, name)
         if frame_stack > 1:
             made = stacked(made, frame_stack)

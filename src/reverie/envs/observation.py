@@ -16,6 +16,9 @@ from reverie.errors import MissingExtra, UserError
 
 Convert = Callable[[Any], np.ndarray]
 
+ANY_SIZE = "any_size"
+"""In an environment's metadata: its own images are brought to the size that is asked for, as drawn ones are."""
+
 WHOLE = (0.0, 1.0)
 """A crop that keeps all rows."""
 

@@ -87,11 +87,6 @@ class Categorical:
         """KL(posterior || prior), summed over the categoricals."""
         return kl.categorical(self._log_probs(posterior), self._log_probs(prior))
 
-    def rate(self, posterior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B G"]:
-        """KL(q || uniform) of each categorical: log C less its entropy."""
-        probs = self._probs(posterior)
-        return math.log(self._shape[1]) - torch.special.entr(probs).sum(-1)
-
     def _probs(self, parameters: Tensor) -> Tensor:
         probs = torch.softmax(widened(parameters).unflatten(-1, self._shape), -1)
         return probs if self._unimix == 0 else (1 - self._unimix) * probs + self._unimix / self._shape[1]

@@ -78,8 +78,3 @@ class Gaussian:
         """KL(posterior || prior)."""
         q, p = self.posterior(posterior), self.posterior(prior)
         return kl.normal(q.mean, q.std, p.mean, p.std)
-
-    def rate(self, posterior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B Z"]:
-        """KL(q || N(0, 1)) of each dimension (the VAE's: Kingma and Welling 2014, appendix B)."""
-        q = self.posterior(posterior)
-        return 0.5 * (q.mean.square() + q.std.square() - 1) - q.std.log()

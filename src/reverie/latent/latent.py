@@ -54,10 +54,6 @@ class Latent(Protocol):
         """
         ...
 
-    def rate(self, posterior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B G"]:
-        """What each of z's G parts tells, in nats: its divergence from the family's plainest distribution."""
-        ...
-
 
 def widened(parameters: Float[Tensor, "*B P"]) -> Float[Tensor, "*B P"]:
     """In single precision at least: in half of it a chance of 3e-4 is never drawn, nor is it told apart in a sum."""

@@ -10,8 +10,8 @@ import torch
 from gymnasium import spaces
 
 from reverie.agents.agent import Agent
+from reverie.agents.build import build_replay
 from reverie.agents.resolve import Resolved
-from reverie.data.collect import columns_of
 from reverie.data.replay import Replay
 from reverie.errors import UserError, about
 from reverie.ops import tree
@@ -143,14 +143,7 @@ def _replay(folder: RunFolder, agent: Agent, resolved: Resolved, space: gymnasiu
     """
     if not folder.replay.is_dir():
         raise UserError(f"{folder.path} has no replay, where dreams begin: put back its folder {folder.replay.name}/")
-    train = resolved.config.train
-    replay = Replay(
-        columns_of(space, agent.codec),
-        agent.codec,
-        streams=resolved.config.env.num_envs,
-        capacity=int(train.replay_mib * 2**20),
-        length=train.length,
-    )
+    replay = build_replay(resolved.config, space, agent.codec)
     _, progress = checkpoint.read(folder.checkpoint)
     try:
         replay.load(folder.replay, progress["replay"])

@@ -8,6 +8,7 @@ from gymnasium import spaces
 
 from reverie.envs.observation import is_image
 from reverie.errors import UserError, unknown
+from reverie.report.video import in_colour
 from reverie.types import Features
 from reverie.world.world import World
 
@@ -85,10 +86,7 @@ class Pictures:
 
     def __call__(self, features: Features) -> np.ndarray:
         """Decode and convert."""
-        images = self._world.decode(features)[self.keys[0]].float().cpu().numpy()
-        images = images[..., -3:] if images.shape[-1] % 3 == 0 else images[..., -1:]
-        drawn = (images.clip(0, 1) * 255).round().astype(np.uint8)
-        return np.broadcast_to(drawn, (*drawn.shape[:-1], 3)).copy()
+        return in_colour(self._world.decode(features)[self.keys[0]].float().cpu().numpy()).copy()
 
 
 def view(observe: Observe, world: World, env: gymnasium.Env) -> View:

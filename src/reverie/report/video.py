@@ -39,7 +39,7 @@ def open_loop_strip(truth: np.ndarray, dream: np.ndarray, context: int) -> UInt8
         raise ValueError(f"truth and dream must both be 'T H W C' or 'B T H W C', not {truth.shape} and {dream.shape}")
     if truth.ndim == 4:
         truth, dream = truth[None], dream[None]
-    real, dreamed = _images(truth), _images(dream)
+    real, dreamed = in_colour(truth), in_colour(dream)
     error = np.abs(real.astype(np.int16) - dreamed.astype(np.int16)).astype(np.uint8)
     factor = magnification(*real.shape[2:4])
     columns = [
@@ -98,8 +98,8 @@ def write_mp4(frames: UInt8[np.ndarray, "T H W 3"], path: str | os.PathLike[str]
         iio.imwrite(partial, frames, extension=".mp4", plugin="FFMPEG", fps=fps, **options)
 
 
-def _images(images: np.ndarray) -> UInt8[np.ndarray, "B T H W 3"]:
-    """Colour images of bytes, of any that `open_loop_strip` takes."""
+def in_colour(images: np.ndarray) -> UInt8[np.ndarray, "*B H W 3"]:
+    """Colour images of bytes, of any "*B H W C" that `open_loop_strip` takes: the latest of stacked frames."""
     channels = images.shape[-1]
     images = images[..., -3:] if channels % 3 == 0 else images[..., -1:]
     if images.dtype != np.uint8:

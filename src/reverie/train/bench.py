@@ -14,12 +14,11 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from reverie.agents.build import build
+from reverie.agents.build import build, build_replay
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
 from reverie.agents.program import Stage
-from reverie.data.collect import Collector, columns_of, random_act
-from reverie.data.replay import Replay
+from reverie.data.collect import Collector, random_act
 from reverie.envs.make import make_vector
 from reverie.train.learner import Learner
 from reverie.world.imagine import imagine
@@ -92,13 +91,7 @@ def measure(
         assert isinstance(spaces[0], gymnasium.spaces.Dict)
         agent = build(config, parts, *spaces).to(device)
         codec = agent.codec
-        replay = Replay(
-            columns_of(spaces[0], codec),
-            codec,
-            streams=config.env.num_envs,
-            capacity=int(train.replay_mib * 2**20),
-            length=train.length,
-        )
+        replay = build_replay(config, spaces[0], codec)
         rng = np.random.default_rng(0)
         collector = Collector(envs, codec, replay)
         collector.collect(8 * train.length, random_act(codec, rng))

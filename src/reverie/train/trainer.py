@@ -14,13 +14,11 @@ import numpy as np
 import torch
 
 from reverie.agents.agent import Carry
-from reverie.agents.build import build
+from reverie.agents.build import build, build_replay
 from reverie.agents.presets import PRESETS
 from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved
-from reverie.data.collect import Act, Collector, columns_of, random_act
-from reverie.data.draws import draws
-from reverie.data.replay import Replay
+from reverie.data.collect import Act, Collector, random_act
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import EpisodeSeeds
 from reverie.report.evaluate import Episode, Evaluator
@@ -74,14 +72,7 @@ class Trainer:
             observations, actions = self.envs.single_observation_space, self.envs.single_action_space
             self.agent = build(config, resolved.parts, observations, actions).to(device)
         codec = self.agent.codec
-        self.replay = Replay(
-            columns_of(observations, codec),
-            codec,
-            streams=config.env.num_envs,
-            capacity=int(train.replay_mib * 2**20),
-            length=train.length,
-            draws=draws(train.balance),
-        )
+        self.replay = build_replay(config, observations, codec)
         self.collector = Collector(self.envs, codec, self.replay)
         self.measuring = Measuring(self.agent.world.preprocess)
         self.program = PRESETS[resolved.preset].program(config)
