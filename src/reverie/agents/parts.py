@@ -18,7 +18,6 @@ from reverie.dynamics.transformer_xl import TransformerXL
 from reverie.errors import UserError, unknown
 from reverie.latent.categorical import Categorical
 from reverie.latent.gaussian import Gaussian
-from reverie.latent.mixture import Mixture
 from reverie.world.objective import Filtering
 from reverie.world.two_models import TwoModels
 
@@ -32,7 +31,7 @@ PARTS: dict[str, dict[str, Any]] = {
         "s5": S5,
         "markov": Markov,
     },
-    "latent": {"gaussian": Gaussian, "mixture": Mixture, "categorical": Categorical},
+    "latent": {"gaussian": Gaussian, "categorical": Categorical},
     "posterior": {"filter": Filter, "encode": Encode},
     "objective": {"filtering": Filtering, "two-models": TwoModels},
     "behaviour": {"value-gradient": ValueGradient, "reward-gradient": RewardGradient, "actor-critic": ActorCritic},

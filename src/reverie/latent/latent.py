@@ -33,7 +33,7 @@ class Latent(Protocol):
     posterior_size: int
     """P of the posterior: the width of the parameters that a network gives for q."""
     prior_size: int
-    """Q, the same of the prior, which may be a richer family."""
+    """P of the prior, which may be a richer family."""
     largest_entropy: float
     """in nats, of a posterior; infinite where it has no bound"""
 
@@ -41,12 +41,12 @@ class Latent(Protocol):
         """q(z_t | e_t[, h_t])."""
         ...
 
-    def prior(self, parameters: Float[Tensor, "*B Q"], temperature: float = 1.0) -> Distribution:
+    def prior(self, parameters: Float[Tensor, "*B P"], temperature: float = 1.0) -> Distribution:
         """p(z_t | h_t); a temperature above one widens it, below one narrows it."""
         ...
 
     def mismatch(
-        self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B Q"], stoch: Float[Tensor, "*B Z"]
+        self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"], stoch: Float[Tensor, "*B Z"]
     ) -> Float[Tensor, "*B"]:
         """How far the posterior is from the prior, in nats: KL(posterior || prior) where it has a closed form.
 
