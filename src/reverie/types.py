@@ -11,7 +11,7 @@ Time is indexed by arrival, everywhere: index t holds all that is known on arriv
     a_t ~ pi(h_t, z_t)                            the choice, which leads to t+1
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -178,9 +178,18 @@ def total(losses: Losses) -> Tensor:
     return torch.stack([loss.weight * loss.value.float().mean() for loss in losses.values()]).sum()
 
 
+Fitness = Callable[[Tensor, int, int], tuple[Tensor, Tensor]]
+"""A population "P W", episodes of each and the number of the generation to the mean returns "P" and the episodes' mean
+length."""
+
+
 class Experience(NamedTuple):
-    """What a behaviour learns from: a batch, what the world made of it, a dream where the objective unrolled one."""
+    """What a behaviour learns from: a batch, what the world made of it, a dream where the objective unrolled one.
+
+    Where a population is tried out in the environment, `fitness` does so (`Fitness`).
+    """
 
     batch: Batch
     trace: Trace
     dream: Dream | None = None
+    fitness: Fitness | None = None

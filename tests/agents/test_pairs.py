@@ -76,8 +76,8 @@ def test_a_preset_learns(preset):
 @pytest.mark.parametrize("parts", UNMEASURED, ids=lambda parts: "-".join(parts.values()))
 def test_an_entropy_that_has_no_bound_is_refused(parts):
     message = (
-        "--objective two-models measures the latents' entropy by the largest one, and --latent gaussian has none: "
-        "add --latent categorical"
+        f"--objective two-models measures the latents' entropy by the largest one, and --latent {parts['latent']} has "
+        "none: add --latent categorical"
     )
     with pytest.raises(UserError, match=re.escape(message)):
         Parts(**parts)

@@ -5,7 +5,7 @@ import pytest
 from gymnasium import spaces
 from scripted import Counting
 
-from reverie.data.collect import Collector, columns_of, random_act
+from reverie.data.collect import Collector, RandomAct, columns_of
 from reverie.data.replay import Replay
 from reverie.envs.codec import codec
 from reverie.envs.make import make_vector
@@ -95,7 +95,7 @@ def test_returns_of_finished_episodes():
 
 def test_chunks_are_aligned_by_arrival():
     collecting, replay = collector(lambda: Counting(length=3), lambda: Counting(length=4, ending="truncated"))
-    collecting.collect(60, random_act(codec(Counting().action_space), np.random.default_rng(0)))
+    collecting.collect(60, RandomAct(codec(Counting().action_space), np.random.default_rng(0)))
     batch = replay.sample(300, np.random.default_rng(0))
     going = 1 - batch.first
     # The action at t led to the observation at t, which shows it; so did the reward.
@@ -122,7 +122,7 @@ def test_a_number_that_is_not_finite_stops_the_run(what, named, value):
 
 def test_random_actions_repeat_and_fill_the_space():
     actions = codec(Counting().action_space)
-    draws = [random_act(actions, np.random.default_rng(seed))({}, np.zeros(2000), np.zeros(2000)) for seed in (3, 3, 4)]
+    draws = [RandomAct(actions, np.random.default_rng(seed))({}, np.zeros(2000), np.zeros(2000)) for seed in (3, 3, 4)]
     np.testing.assert_array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])
     assert draws[0].min() < -0.99 < 0.99 < draws[0].max()
@@ -151,7 +151,7 @@ def test_choices_that_do_not_begin_at_zero_are_collected_and_replayed(space):
         return env
 
     collecting, replay = collector(choosing, choosing)
-    records = collecting.collect(60, random_act(codec(space), np.random.default_rng(0)))
+    records = collecting.collect(60, RandomAct(codec(space), np.random.default_rng(0)))
     assert all(space.contains(action) for record in records for action in record["action"])
     batch = replay.sample(100, np.random.default_rng(0))
     widths = codec(space).groups

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lives import Game
 
-from reverie.data.collect import Collector, columns_of, random_act
+from reverie.data.collect import Collector, RandomAct, columns_of
 from reverie.data.replay import Replay
 from reverie.envs.codec import codec
 from reverie.envs.make import make, make_vector
@@ -28,7 +28,7 @@ def collector(replay=None, capacity=100_000, **of_game):
 
 def collected(collecting, steps, seed=0):
     """Records one after the other, as nested lists."""
-    act = random_act(codec(Game().action_space), np.random.default_rng(seed))
+    act = RandomAct(codec(Game().action_space), np.random.default_rng(seed))
     records = [record for _ in range(steps) for record in collecting.collect(1, act)]
     return [{name: column.tolist() for name, column in record.items()} for record in records]
 

@@ -8,15 +8,21 @@ from torch import Tensor
 
 from reverie.latent.categorical import Categorical, CategoricalConfig, OneHot
 from reverie.latent.gaussian import Gaussian, GaussianConfig, Normal
+from reverie.latent.mixture import Mixed, Mixture, MixtureConfig
 
 FAMILIES = {
     "gaussian": Gaussian(GaussianConfig(size=3)),
+    "mixture": Mixture(MixtureConfig(size=3, components=2)),
     "categorical": Categorical(CategoricalConfig(groups=2, classes=3, unimix=0.1)),
 }
 
 
-def log_density(distribution: Normal | OneHot, z: Tensor) -> Tensor:
+def log_density(distribution: Normal | Mixed | OneHot, z: Tensor) -> Tensor:
     """log p(z), "..."."""
+    if isinstance(distribution, Mixed):
+        normals = torch.distributions.Normal(distribution.mean, distribution.std)
+        each = normals.log_prob(z.unsqueeze(-1)).exp() * distribution.log_weight.exp()
+        return each.sum(-1).log().sum(-1)
     if isinstance(distribution, Normal):
         return torch.distributions.Normal(*distribution).log_prob(z).sum(-1)
     return (z.unflatten(-1, distribution.probs.shape[-2:]) * distribution.probs.log()).sum((-1, -2))

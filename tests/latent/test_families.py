@@ -9,6 +9,8 @@ from reverie.latent.latent import draw
 
 DRAWS = 20_000
 NAMES = sorted(PARTS["latent"])
+ALIKE = [name for name in NAMES if FAMILIES[name].prior_size == FAMILIES[name].posterior_size]
+"""Families whose prior and posterior are the same."""
 
 
 def parameters(latent, rows=1, seed=0, prior=False):
@@ -23,7 +25,8 @@ def check_mismatch(latent, mismatch):
     z = posterior.sample(generator())
     ratio = log_density(posterior, z) - log_density(prior, z)
     error = 5 * ratio.std(0) / DRAWS**0.5
-    found, estimate = mismatch(q, p, z[0]), ratio.mean(0)
+    # Where it has no closed form, it is right in the mean alone.
+    found, estimate = mismatch(q.expand(DRAWS, -1, -1), p.expand(DRAWS, -1, -1), z).mean(0), ratio.mean(0)
     assert found.shape == (2,)
     assert ((found - estimate).abs() < error).all(), (found, estimate, error)
 
@@ -33,13 +36,13 @@ def test_mismatch_is_the_expected_ratio(name):
     check_mismatch(FAMILIES[name], FAMILIES[name].mismatch)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALIKE)
 def test_the_wrong_order_of_the_arguments_is_found(name):
     with pytest.raises(AssertionError):
         check_mismatch(FAMILIES[name], lambda q, p, z: FAMILIES[name].mismatch(p, q, z))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALIKE)
 def test_nothing_differs_from_itself(name):
     latent = FAMILIES[name]
     q = parameters(latent, 5)
@@ -55,7 +58,7 @@ def test_entropy_is_the_expected_surprise(name):
     assert abs(surprise.mean() - distribution.entropy()[0]) < 5 * surprise.std() / DRAWS**0.5 + 1e-12
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALIKE)
 def test_posterior_and_prior_of_the_same_parameters_are_the_same_at_temperature_one(name):
     latent = FAMILIES[name]
     same = parameters(latent, 4)

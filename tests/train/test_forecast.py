@@ -32,7 +32,7 @@ def test_what_is_counted(finished, trainer):
     # a record: two float32 of the observation, one of the action, one of the reward, two flags
     assert counted.replay_mib == pytest.approx(120 * (8 + 4 + 4 + 2) / 2**20)
     record = sum(
-        x.nbytes for x in trainer.collector.collect(1, forecast.random_act(trainer.agent.codec, Draws()))[0].values()
+        x.nbytes for x in trainer.collector.collect(1, forecast.RandomAct(trainer.agent.codec, Draws()))[0].values()
     )
     assert record == 8 + 4 + 4 + 2
 

@@ -23,6 +23,8 @@ class TrainConfig:
     """environment frames: agent steps times action repeat, prefill included, evaluation not"""
     prefill: int = 5_000
     """frames collected at random before learning begins"""
+    hold: tuple[int, ...] = (1,)
+    """steps for which an action of the random collection is held; of several numbers one is drawn for each action"""
     pretrain: int = 100
     """updates on the prefilled frames before the agent acts"""
     train_every: int = 2
@@ -55,9 +57,11 @@ class TrainConfig:
         for name in ("steps", "train_every", "batch", "eval_every", "eval_episodes", "log_every"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        _check_holds(self.hold)
         for name in ("seed", "prefill", "pretrain", "threads"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name} must not be negative, not {getattr(self, name)}")
+        object.__setattr__(self, "hold", tuple(self.hold))  # JSON has lists alone
         if self.seed >= 2**64:
             raise UserError(f"--seed must be below 2**64 = {2**64}, not {self.seed}")
         if self.prefill >= self.steps:
@@ -69,6 +73,11 @@ class TrainConfig:
             raise UserError(f"--balance must be a positive temperature, or 0 for uniform draws, not {self.balance}")
         if not 0 < self.replay_mib < math.inf:
             raise UserError(f"--replay-mib must be a positive number, not {self.replay_mib}")
+
+
+def _check_holds(holds: tuple[int, ...]) -> None:
+    if not holds or min(holds) < 1:
+        raise UserError(f"--hold needs numbers of at least 1, not {' '.join(map(str, holds)) or 'none'}")
 
 
 @dataclass(frozen=True, kw_only=True)

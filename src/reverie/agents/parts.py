@@ -1,9 +1,11 @@
 """The parts that an option can exchange: a name for each implementation behind a Protocol."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reverie.behaviour.actor_critic import ActorCritic
+from reverie.behaviour.evolution import Evolution
 from reverie.behaviour.reward_gradient import RewardGradient
 from reverie.behaviour.value_gradient import ValueGradient
 from reverie.dynamics.attention import Attention
@@ -18,8 +20,10 @@ from reverie.dynamics.transformer_xl import TransformerXL
 from reverie.errors import UserError, unknown
 from reverie.latent.categorical import Categorical
 from reverie.latent.gaussian import Gaussian
+from reverie.latent.mixture import Mixture
 from reverie.world.objective import Filtering
 from reverie.world.two_models import TwoModels
+from reverie.world.vision_memory import VisionMemory
 
 PARTS: dict[str, dict[str, Any]] = {
     "backbone": {
@@ -31,10 +35,15 @@ PARTS: dict[str, dict[str, Any]] = {
         "s5": S5,
         "markov": Markov,
     },
-    "latent": {"gaussian": Gaussian, "categorical": Categorical},
+    "latent": {"gaussian": Gaussian, "mixture": Mixture, "categorical": Categorical},
     "posterior": {"filter": Filter, "encode": Encode},
-    "objective": {"filtering": Filtering, "two-models": TwoModels},
-    "behaviour": {"value-gradient": ValueGradient, "reward-gradient": RewardGradient, "actor-critic": ActorCritic},
+    "objective": {"filtering": Filtering, "two-models": TwoModels, "vision-memory": VisionMemory},
+    "behaviour": {
+        "value-gradient": ValueGradient,
+        "reward-gradient": RewardGradient,
+        "actor-critic": ActorCritic,
+        "evolution": Evolution,
+    },
 }
 
 
@@ -44,7 +53,7 @@ class Parts:
 
     Raises:
         UserError: for a name that is not known, for a backbone that the posterior would walk and that cannot be, or
-            for latents whose entropy the objective cannot measure.
+            for a posterior or latents that the objective cannot work with.
     """
 
     backbone: str
@@ -63,12 +72,20 @@ class Parts:
                 f"--backbone {self.backbone} learns from whole chunks, and --posterior {self.posterior} walks through "
                 f"them step by step: add {cure}"
             )
-        if self.chosen("objective").needs_bounded and not self.chosen("latent").bounded:
-            cure = " or ".join(f"--latent {name}" for name, kind in PARTS["latent"].items() if kind.bounded)
-            raise UserError(
-                f"--objective {self.objective} measures the latents' entropy by the largest one, and --latent "
-                f"{self.latent} has none: add {cure}"
-            )
+        objective, posterior, latent = (self.chosen(kind) for kind in ("objective", "posterior", "latent"))
+        if objective.needs_encode and posterior.walks:
+            raise self._unfit("encodes observations one by one", "posterior", "needs the past", lambda x: not x.walks)
+        if objective.needs_bounded and not latent.bounded:
+            measures = "measures the latents' entropy by the largest one"
+            raise self._unfit(measures, "latent", "has none", lambda x: x.bounded)
+        if objective.needs_exact and not latent.exact:
+            needs = "needs a mismatch that is never below zero"
+            raise self._unfit(needs, "latent", "estimates it from one sample", lambda x: x.exact)
+
+    def _unfit(self, needs: str, kind: str, has: str, fits: Callable[[Any], bool]) -> UserError:
+        """What is said where the objective cannot work with another part."""
+        cure = " or ".join(f"--{kind} {name}" for name, known in PARTS[kind].items() if fits(known))
+        return UserError(f"--objective {self.objective} {needs}, and --{kind} {getattr(self, kind)} {has}: add {cure}")
 
     def chosen(self, kind: str) -> Any:
         """The class chosen for a kind of part."""

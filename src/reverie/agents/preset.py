@@ -72,6 +72,62 @@ def two_models(config: Config) -> Program:
     )
 
 
+def stages(config: Config) -> Program:
+    """World Models' program: collect, fit V, encode once, fit M, and let C learn; in rounds, where that is wanted.
+
+    The first round collects at random, the others with the controller, and all go on with what they have learned
+    (World Models, section 5.4: iterative training). C learns from where episodes begin.
+    """
+    objective, behaviour = config.objective, config.behaviour
+    encoder = ("world.encoder", "world.dynamics.posterior", "world.decoder")
+    rest = tuple(f"world.dynamics.{x}" for x in ("entry", "backbone", "prior_net"))
+    vision = Group(name="vision", modules=encoder, optimiser=objective.vision.optimiser)
+    memory = Group(
+        name="memory", modules=(*rest, "world.reward", "world.continue_"), optimiser=objective.memory.optimiser
+    )
+    rows = getattr(behaviour, "rollouts", None)
+
+    def each(number: int) -> Program:
+        frames = config.train.steps * (number + 1) // objective.rounds
+        return (
+            Stage(
+                name="collect",
+                actor="behaviour" if number else "random",
+                until=Until(frames=frames),
+                measure=not number,
+            ),
+            Stage(
+                name="vision",
+                objective="objective.vision",
+                draw="records",
+                rows=objective.vision.rows,
+                groups=(vision,),
+                evaluate=0,
+                until=Until(updates=objective.vision.updates),
+            ),
+            Stage(
+                name="memory",
+                objective="objective.memory",
+                encode=True,
+                groups=(memory,),
+                evaluate=0,
+                until=Until(updates=objective.memory.updates),
+            ),
+            Stage(
+                name="control",
+                draw="beginnings",
+                rows=rows,
+                behave=True,
+                arena=getattr(behaviour, "arena", "dream"),
+                evaluate=objective.control.evaluate_every,
+                log=1,
+                until=Until(updates=objective.control.updates),
+            ),
+        )
+
+    return tuple(stage for number in range(objective.rounds) for stage in each(number))
+
+
 def _wished(config: Config) -> tuple[Group, ...]:
     """A group for each thing that the behaviour wants trained."""
     return tuple(

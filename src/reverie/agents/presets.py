@@ -9,6 +9,7 @@ from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
 from reverie.agents.s4wm import S4WM
 from reverie.agents.transdreamer import TRANSDREAMER, TSSM
 from reverie.agents.twm import TWM
+from reverie.agents.worldmodels import WORLDMODELS
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -24,5 +25,6 @@ PRESETS: dict[str, Preset] = {
         AWM,
         S4WM,
         TWM,
+        WORLDMODELS,
     )
 }

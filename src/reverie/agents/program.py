@@ -49,10 +49,22 @@ class Stage:
     """agent steps between updates, in all environments together."""
     objective: str = "objective"
     """the name of the agent's module that gives the losses."""
+    draw: Literal["chunks", "records", "beginnings"] = "chunks"
+    """what a batch holds: chunks, single records, or the first records of episodes."""
+    rows: int | None = None
+    """how many of them; the run's own batch by default."""
+    encode: bool = False
+    """whether all that was collected is encoded at its beginning, for batches that carry it."""
     groups: tuple[Group, ...] = ()
     """what of the world is learned; nothing by default."""
     behave: bool = False
     """whether the behaviour learns."""
+    arena: Literal["dream", "real"] = "dream"
+    """where a behaviour that tries a population out does so."""
+    evaluate: int | None = None
+    """updates between evaluations, 0 for none at all; by default they come as frames do."""
+    log: int | None = None
+    """updates between lines of metrics; the run's own by default."""
     measure: bool = False
     """whether the reward's unit is measured at its end, on all that was collected in it."""
 

@@ -5,7 +5,7 @@ reset         a record of its own: first = 1, reward 0, the action that is 0 to 
               (Gymnasium's next-step autoreset)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -27,13 +27,42 @@ def columns_of(space: gymnasium.spaces.Space, codec: ActionCodec) -> dict[str, C
     return columns | {"action": Column(codec.shape, np.dtype(codec.dtype))}
 
 
-def random_act(codec: ActionCodec, rng: np.random.Generator) -> Act:
-    """Actions drawn uniformly from the environment's own space."""
+class RandomAct:
+    """Actions drawn uniformly from the environment's own space, each held for some steps.
 
-    def act(observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
-        return codec.sample(rng, len(first))
+    Held actions lead further away from where episodes begin than those that change at every step.
+    """
 
-    return act
+    def __init__(self, codec: ActionCodec, rng: np.random.Generator, holds: Sequence[int] = (1,)) -> None:
+        """holds: for how many steps; one of these numbers is drawn for each action."""
+        self._codec, self._rng, self._holds = codec, rng, tuple(holds)
+        self._action: np.ndarray | None = None
+        self._left = np.zeros(0, np.int64)  # for how many more steps each is held
+
+    def __call__(self, observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """The environments' own actions "B ..."; what an episode held, the next does not."""
+        drawn = self._codec.sample(self._rng, len(first))
+        if self._holds == (1,):
+            return drawn
+        steps = self._rng.choice(self._holds, len(first))
+        if self._action is None:
+            self._action, self._left = drawn, steps
+        else:
+            new = (self._left == 0) | np.asarray(first, np.bool_)
+            self._action = np.where(new.reshape(-1, *[1] * (drawn.ndim - 1)), drawn, self._action)
+            self._left = np.where(new, steps, self._left)
+        self._left = self._left - 1
+        return self._action
+
+    def state(self) -> dict[str, Any]:
+        """What `resume` needs beside the generator, for JSON."""
+        return {} if self._action is None else {"action": self._action.tolist(), "left": self._left.tolist()}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` gave."""
+        if state:
+            self._action = np.array(state["action"], self._codec.dtype)
+            self._left = np.array(state["left"], np.int64)
 
 
 def check_finite(observation: Mapping[str, np.ndarray], reward: np.ndarray, when: str) -> None:

@@ -71,6 +71,7 @@ class Replay:
         self._codec = codec
         self._length = length
         self.draws = draws or Uniform()
+        self._attached: dict[str, list[np.ndarray]] = {}
         # In the columns' order and without gaps, so that a segment's bytes are the same everywhere.
         record = np.dtype([(name, column.dtype, column.shape) for name, column in self._columns.items()])
         size = record.itemsize
@@ -95,7 +96,8 @@ class Replay:
         return sum(stream.segments for stream in self._streams) * self.bytes_per_segment
 
     def add(self, record: Record) -> None:
-        """Append one record "B ..." to the streams, one row each."""
+        """Append one record "B ..." to the streams, one row each; what was attached goes."""
+        self._attached.clear()
         for row, stream in enumerate(self._streams):
             if stream.full:
                 while sum(s.segments for s in self._streams) >= self._most:
@@ -106,27 +108,47 @@ class Replay:
     @property
     def chunks(self) -> int:
         """How many different chunks could be sampled."""
-        return int(self._valid().sum())
+        return int(self._valid(self._length).sum())
 
-    def sample(self, rows: int, rng: np.random.Generator, *, counted: bool = True) -> Batch:
-        """B chunks of T records, as `draws` chooses them, and counts them if that is wanted.
+    def attach(self, name: str, columns: Sequence[np.ndarray]) -> None:
+        """Something about all records that are held, an array for each stream: batches carry it, until one is added."""
+        self._attached[name] = list(columns)
+
+    def sample(self, rows: int, rng: np.random.Generator, *, length: int | None = None, counted: bool = True) -> Batch:
+        """B chunks of T records, or of another length, as `draws` chooses them, and counts them if that is wanted.
 
         Raises:
             UserError: if no chunk fits yet.
         """
-        valid = self._valid()
+        length = length or self._length
+        valid = self._valid(length)
         if not valid.sum():
-            raise UserError(
-                f"the replay holds {len(self)} records, fewer than a chunk of {self._length}; raise --prefill"
-            )
+            raise UserError(f"the replay holds {len(self)} records, fewer than a chunk of {length}; raise --prefill")
         which, starts = self.draws.draw([stream.oldest for stream in self._streams], valid, rows, rng, counted=counted)
-        columns = {}
+        columns, places = {}, list(zip(which, starts, strict=True))
         for name, column in self._columns.items():
-            out = np.empty((rows, self._length, *column.shape), column.dtype)
-            for row, (stream, start) in enumerate(zip(which, starts, strict=True)):
+            out = np.empty((rows, length, *column.shape), column.dtype)
+            for row, (stream, start) in enumerate(places):
                 self._streams[stream].read(name, int(start), out[row])
             columns[name] = out
-        return self._batch(columns)
+        attached = {
+            name: np.stack([streams[stream][start : start + length] for stream, start in places])
+            for name, streams in self._attached.items()
+        }
+        return self._batch(columns, attached)
+
+    def beginnings(self, rows: int, rng: np.random.Generator) -> Batch:
+        """B first records of episodes, "B 1 ...", each equally likely.
+
+        Raises:
+            UserError: if none is held.
+        """
+        firsts = [np.flatnonzero(first) for first in self.whole("first")]
+        places = np.array([(stream, index) for stream, found in enumerate(firsts) for index in found], np.int64)
+        if not len(places):
+            raise UserError(f"the replay's {len(self)} records hold no beginning of an episode; raise --replay-mib")
+        streams, starts = places[rng.integers(len(places), size=rows)].T
+        return self.until(streams.tolist(), starts.tolist(), 1)
 
     def whole(self, name: str) -> list[np.ndarray]:
         """One column of all records that are held, an array for each stream, the oldest record first."""
@@ -194,10 +216,10 @@ class Replay:
         for row, stream in enumerate(self._streams):
             stream.prune(folder, str(row))
 
-    def _valid(self) -> np.ndarray:
-        return np.array([max(0, len(stream) - self._length + 1) for stream in self._streams])
+    def _valid(self, length: int) -> np.ndarray:
+        return np.array([max(0, len(stream) - length + 1) for stream in self._streams])
 
-    def _batch(self, columns: Mapping[str, np.ndarray]) -> Batch:
+    def _batch(self, columns: Mapping[str, np.ndarray], attached: Mapping[str, np.ndarray] | None = None) -> Batch:
         return Batch(
             observation={
                 name.removeprefix(PREFIX): torch.from_numpy(column)
@@ -208,4 +230,5 @@ class Replay:
             reward=torch.from_numpy(columns["reward"]),
             first=torch.from_numpy(columns["first"].astype(np.float32)),
             terminal=torch.from_numpy(columns["terminal"].astype(np.float32)),
+            opaque={name: torch.from_numpy(column) for name, column in (attached or {}).items()},
         )

@@ -147,8 +147,19 @@ class Encode(nn.Module):
         state: State,
         generator: torch.Generator | None,
     ) -> Trace:
-        """All z_t ~ q(z_t | e_t) at once, shifted by one, and a single scan."""
-        parameters = self.mlp(embed)
+        """All z_t ~ q(z_t | e_t) at once, and what follows from them."""
+        return self.recall(dynamics, self.mlp(embed), inputs, first, state, generator)
+
+    def recall(
+        self,
+        dynamics: "Dynamics",
+        parameters: Float[Tensor, "B T P"],
+        inputs: Inputs,
+        first: Float[Tensor, "B T"],
+        state: State,
+        generator: torch.Generator | None,
+    ) -> Trace:
+        """The same from parameters of q that are known: latents are drawn, shifted by one, and scanned once."""
         stoch = draw(dynamics.latent.posterior(parameters), generator)
         before = torch.cat([state.stoch.unsqueeze(1), stoch[:, :-1]], 1)
         deter, history = dynamics.scan(before, dynamics.shares(inputs, first, state), first, state)

@@ -66,6 +66,7 @@ class Categorical:
 
     Config = CategoricalConfig
     bounded = True
+    exact = True
 
     def __init__(self, config: CategoricalConfig) -> None:
         self.size = self.posterior_size = self.prior_size = config.groups * config.classes
@@ -86,6 +87,10 @@ class Categorical:
     ) -> Float[Tensor, "*B"]:
         """KL(posterior || prior), summed over the categoricals."""
         return kl.categorical(self._log_probs(posterior), self._log_probs(prior))
+
+    def departure(self, posterior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
+        """KL(posterior || uniform): what its entropy lacks to the largest one."""
+        return self.largest_entropy - self.posterior(posterior).entropy()
 
     def _probs(self, parameters: Tensor) -> Tensor:
         probs = torch.softmax(widened(parameters).unflatten(-1, self._shape), -1)

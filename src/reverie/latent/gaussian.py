@@ -55,6 +55,7 @@ class Gaussian:
 
     Config = GaussianConfig
     bounded = False
+    exact = True
     largest_entropy = math.inf
 
     def __init__(self, config: GaussianConfig) -> None:
@@ -78,3 +79,8 @@ class Gaussian:
         """KL(posterior || prior)."""
         q, p = self.posterior(posterior), self.posterior(prior)
         return kl.normal(q.mean, q.std, p.mean, p.std)
+
+    def departure(self, posterior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
+        """KL(posterior || N(0, 1))."""
+        q = self.posterior(posterior)
+        return kl.normal(q.mean, q.std, torch.zeros_like(q.mean), torch.ones_like(q.std))

@@ -28,12 +28,15 @@ class Latent(Protocol):
 
     bounded: ClassVar[bool]
     """Whether there is a largest entropy."""
+    exact: ClassVar[bool]
+    """Whether `mismatch` has a closed form, which is never below zero, as a floor of free nats asks; otherwise it is
+    right in the mean over z alone."""
     size: int
     """Z, the width of a sample."""
     posterior_size: int
     """P of the posterior: the width of the parameters that a network gives for q."""
     prior_size: int
-    """P of the prior, which may be a richer family."""
+    """Q, the same of the prior, which may be a richer family."""
     largest_entropy: float
     """in nats, of a posterior; infinite where it has no bound"""
 
@@ -41,17 +44,21 @@ class Latent(Protocol):
         """q(z_t | e_t[, h_t])."""
         ...
 
-    def prior(self, parameters: Float[Tensor, "*B P"], temperature: float = 1.0) -> Distribution:
+    def prior(self, parameters: Float[Tensor, "*B Q"], temperature: float = 1.0) -> Distribution:
         """p(z_t | h_t); a temperature above one widens it, below one narrows it."""
         ...
 
     def mismatch(
-        self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"], stoch: Float[Tensor, "*B Z"]
+        self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B Q"], stoch: Float[Tensor, "*B Z"]
     ) -> Float[Tensor, "*B"]:
         """How far the posterior is from the prior, in nats: KL(posterior || prior) where it has a closed form.
 
         stoch is the z that was drawn, for priors of which only -log p(z) is known.
         """
+        ...
+
+    def departure(self, posterior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
+        """KL(posterior || s) in nats, s the family's standard member: N(0, 1), or uniform (a VAE's second loss)."""
         ...
 
 

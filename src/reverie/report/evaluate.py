@@ -8,7 +8,7 @@ import torch
 from gymnasium.vector import VectorEnv
 
 from reverie.agents.agent import Agent
-from reverie.data.collect import Act, check_finite, random_act
+from reverie.data.collect import Act, RandomAct, check_finite
 from reverie.envs.codec import ActionCodec
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import episode_seed
@@ -125,7 +125,7 @@ def held_out_episodes(env: EnvConfig, codec: ActionCodec, seed: int, number: int
     envs = make_vector([env.make] * number)
     seeds = [episode_seed(seed, HELD_OUT + row, 0) for row in range(number)]
     try:
-        return play(envs, random_act(codec, np.random.default_rng(0)), seeds)
+        return play(envs, RandomAct(codec, np.random.default_rng(0)), seeds)
     finally:
         envs.close()
 

@@ -61,7 +61,8 @@ class Progress:
         self.live = terminal if quiet is None else not quiet
         self._console = Console(file=self._stream, force_terminal=self.live, highlight=False)
         self._pace = Pace()
-        self._frames, self._updates, self._note = 0, 0, ""
+        self._done, self._total, self._unit = 0, self.total_frames, "frames"
+        self._updates, self._note = 0, ""
         self._last_evaluation: float | None = None
         self._printed: int | None = None
         self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=4)
@@ -75,7 +76,14 @@ class Progress:
         if self.live:
             self._live.stop()
 
-    def update(self, frames: int, updates: int, last_evaluation: float | None, note: str = "") -> None:
+    def update(
+        self,
+        frames: int,
+        updates: int,
+        last_evaluation: float | None,
+        note: str = "",
+        apart: tuple[int, int] | None = None,
+    ) -> None:
         """Show how far the run is; cheap enough to call after every step.
 
         Args:
@@ -83,15 +91,21 @@ class Progress:
             updates: gradient updates so far.
             last_evaluation: mean return of the last evaluation, None before the first.
             note: a few words about what happens now.
+            apart: where no frames are collected meanwhile, how many updates of how many are made: they are what is
+                shown then.
         """
-        self._frames, self._updates, self._last_evaluation, self._note = frames, updates, last_evaluation, note
-        self._pace.update(frames)
+        self._updates, self._last_evaluation = updates, last_evaluation
+        done, total = apart or (frames, self.total_frames)
+        if (apart is None) != (self._unit == "frames") or (apart is not None and note != self._note):
+            self._pace, self._printed = Pace(), None
+        self._done, self._total, self._unit, self._note = done, total, "frames" if apart is None else "updates", note
+        self._pace.update(done)
         if self.live:
             return
-        tenth = min(LINES, LINES * frames // self.total_frames)
+        tenth = min(LINES, LINES * done // total)
         if self._printed is not None and tenth > self._printed:
-            done = f"{frames:,} / {self.total_frames:,} frames ({frames / self.total_frames:.0%})"
-            self.message("  ".join([done, *self._details()]))
+            told = f"{done:,} / {total:,} {self._unit} ({done / total:.0%})"
+            self.message("  ".join([told, *self._details()]))
         self._printed = tenth
 
     def message(self, text: str) -> None:
@@ -105,21 +119,21 @@ class Progress:
         rate = self._pace.rate
         details = [f"{self._updates:,} updates"]
         if rate is not None:
-            details.append(f"{rate:,.0f} frames/s" if rate >= 10 else f"{rate:.1f} frames/s")
-            details.append(f"{_duration(max(0, self.total_frames - self._frames) / rate)} left")
+            details.append(f"{rate:,.0f} {self._unit}/s" if rate >= 10 else f"{rate:.1f} {self._unit}/s")
+            details.append(f"{_duration(max(0, self._total - self._done) / rate)} left")
         if self._last_evaluation is not None:
             details.append(f"evaluation {self._last_evaluation:,.1f}")
         return [*details, self._note] if self._note else details
 
     def _render(self) -> Group:
         """Two rows, so that they fit a terminal of 80 columns: how far, and everything else."""
-        share = min(1.0, self._frames / self.total_frames)
+        share = min(1.0, self._done / self._total)
         row = Table.grid(expand=True, padding=(0, 1))
         row.add_column(ratio=1)
         row.add_column(justify="right", no_wrap=True)
         row.add_column(justify="right", no_wrap=True)
         bar = ProgressBar(total=1.0, completed=share, complete_style="cyan", finished_style="green")
-        row.add_row(bar, Text(f"{share:.0%}", "bold"), Text(f"{self._frames:,} / {self.total_frames:,} frames"))
+        row.add_row(bar, Text(f"{share:.0%}", "bold"), Text(f"{self._done:,} / {self._total:,} {self._unit}"))
         return Group(row, Text("  ".join(self._details()), style="dim", no_wrap=True, overflow="ellipsis"))
 
 

@@ -25,11 +25,15 @@ class DecoderConfig:
 
 
 class Decoder(nn.Module):
-    """Features to the mean of a unit-variance Gaussian over the preprocessed observation."""
+    """Features to the mean of a unit-variance Gaussian over the preprocessed observation.
+
+    Attributes:
+        reads: which part of the features.
+    """
 
     def __init__(self, config: DecoderConfig, deter: int, stoch: int, shapes: Shapes) -> None:
         super().__init__()
-        self._reads: Read = config.reads
+        self.reads: Read = config.reads
         inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads]
         self._vectors = {key: shapes[key][0] for key in vector_keys(shapes)}
         if self._vectors:
@@ -43,7 +47,7 @@ class Decoder(nn.Module):
 
     def forward(self, features: Features) -> dict[str, Tensor]:
         """Vectors "... F" and images "... H W C", preprocessed."""
-        x = features.read(self._reads)
+        x = features.read(self.reads)
         decoded: dict[str, Tensor] = {}
         if self._vectors:
             parts = self.mlp(x).split(list(self._vectors.values()), -1)

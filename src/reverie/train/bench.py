@@ -18,7 +18,7 @@ from reverie.agents.build import build, build_replay
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
 from reverie.agents.program import Stage
-from reverie.data.collect import Collector, random_act
+from reverie.data.collect import Collector, RandomAct
 from reverie.envs.make import make_vector
 from reverie.train.learner import Learner
 from reverie.world.imagine import imagine
@@ -94,13 +94,13 @@ def measure(
         replay = build_replay(config, spaces[0], codec)
         rng = np.random.default_rng(0)
         collector = Collector(envs, codec, replay)
-        collector.collect(8 * train.length, random_act(codec, rng))
+        collector.collect(8 * train.length, RandomAct(codec, rng))
         stage = next(stage for stage in program if stage.groups and stage.behave)
         learner = Learner(agent, program, torch.Generator(device).manual_seed(0), train.precision)
         batch = replay.sample(train.batch, rng).to(device)
         with FlopCounterMode(display=False) as counter:
             learner.update(stage, batch)
-        step = random_act(codec, rng)
+        step = RandomAct(codec, rng)
         split = _split(learner, stage, batch, device, repeats)
         data = median_ms(lambda: replay.sample(train.batch, rng).to(device), device, repeats)
         environment = median_ms(lambda: collector.collect(20, step), device, repeats) / 20
@@ -150,6 +150,7 @@ def _dreams(learner: Learner, batch: Any, device: torch.device, repeats: int) ->
     agent, generator = learner.agent, learner.generator
     with torch.no_grad():
         experience, _ = agent.objective(agent.world, batch, agent.world.initial(len(batch.first)), generator)
+    assert experience is not None, agent.objective
     rows, steps = batch.first.shape
     index = torch.arange(rows * steps, device=device)
     start = agent.world.dynamics.start(experience.trace, index // steps, index % steps)

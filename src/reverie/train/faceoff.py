@@ -18,7 +18,7 @@ from reverie.agents.build import build
 from reverie.agents.presets import PRESETS
 from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved, resolve
-from reverie.data.collect import Collector, columns_of, random_act
+from reverie.data.collect import Collector, RandomAct, columns_of
 from reverie.data.replay import Replay
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import EpisodeSeeds
@@ -120,7 +120,7 @@ class Ring:
             codec, capacity = self.agent.codec, int(config.train.replay_mib * 2**20)
             streams, length = terms.env.num_envs, config.train.length
             self.replay = Replay(columns_of(space, codec), codec, streams=streams, capacity=capacity, length=length)
-            act = random_act(codec, np.random.default_rng(terms.seed))
+            act = RandomAct(codec, np.random.default_rng(terms.seed))
             records = Collector(envs, codec, self.replay).collect(-(-terms.frames // terms.env.action_repeat), act)
         finally:
             envs.close()

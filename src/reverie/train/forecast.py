@@ -9,7 +9,7 @@ import numpy as np
 
 from reverie.agents.program import Program, Stage, count_updates
 from reverie.agents.resolve import Resolved
-from reverie.data.collect import columns_of, random_act
+from reverie.data.collect import RandomAct, columns_of
 from reverie.envs.probe import episode_limit
 from reverie.train.bench import act_ms, median_ms, peak_mib
 from reverie.train.device import free_memory_mib
@@ -83,7 +83,7 @@ def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
     """
     agent, train, device = trainer.agent, trainer.config.train, trainer.agent.device
     rng, streams = np.random.default_rng(0), trainer.config.env.num_envs
-    random = random_act(agent.codec, rng)
+    random = RandomAct(agent.codec, rng)
     records = trainer.collector.collect(1, random)  # the first reset, and what is only ready after a first step
     before, begin = trainer.collector.steps, time.perf_counter()
     records += trainer.collector.collect(steps, random)

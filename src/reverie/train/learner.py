@@ -9,7 +9,7 @@ from reverie.agents.program import Group, Program, Stage
 from reverie.errors import UserError
 from reverie.nets.optimiser import Optimiser
 from reverie.ops import tree
-from reverie.types import Batch, Experience, Losses, Metrics, total
+from reverie.types import Batch, Experience, Fitness, Losses, Metrics, total
 from reverie.world.diagnose import diagnose
 from reverie.world.objective import Objective
 
@@ -21,9 +21,18 @@ class Learner:
         updates: updates made so far.
     """
 
-    def __init__(self, agent: Agent, program: Program, generator: torch.Generator, precision: str) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        program: Program,
+        generator: torch.Generator,
+        precision: str,
+        fitness: Fitness | None = None,
+    ) -> None:
+        """fitness: for stages whose behaviour is tried out in the environment."""
         self.agent = agent
         self.generator = generator
+        self._fitness = fitness
         self.updates = 0
         self._half = precision == "bfloat16"
         groups: dict[str, Group] = {}
@@ -43,23 +52,25 @@ class Learner:
         agent = self.agent
         with self._precision():
             experience, losses, metrics = self._losses(stage, batch)
-            if diagnosed:
+            if diagnosed and experience is not None:
                 metrics |= diagnose(agent.world, batch, experience.trace)
         if stage.groups:
             metrics |= self._descend(stage.groups, losses)
             self._objective(stage).follow(agent.world)
         if stage.behave:
+            assert experience is not None, stage.objective  # a program's mistake
+            cut = _cut(experience)._replace(fitness=self._fitness if stage.arena == "real" else None)
             with self._precision():
-                metrics |= agent.behaviour.learn(agent.world, _cut(experience), self.generator)
+                metrics |= agent.behaviour.learn(agent.world, cut, self.generator)
         self.updates += 1
         return metrics
 
-    def _losses(self, stage: Stage, batch: Batch) -> tuple[Experience, Losses, Metrics]:
+    def _losses(self, stage: Stage, batch: Batch) -> tuple[Experience | None, Losses, Metrics]:
         # A stage in which only the behaviour learns needs no graph of the world.
         with torch.set_grad_enabled(bool(stage.groups)):
             world = self.agent.world
             experience, losses = self._objective(stage)(world, batch, world.initial(len(batch.first)), self.generator)
-            if not stage.behave:
+            if not stage.behave or experience is None:
                 return experience, losses, {}
             more, metrics = self.agent.behaviour.loss(world, experience, self.generator)
             return experience, losses | more, metrics
@@ -95,6 +106,5 @@ def _cut(experience: Experience) -> Experience:
     trace = experience.trace
     deter, stoch, posterior, prior = tree.detach((trace.deter, trace.stoch, trace.posterior, trace.prior))
     dream = None if experience.dream is None else tree.detach(experience.dream)
-    return Experience(
-        experience.batch, trace._replace(deter=deter, stoch=stoch, posterior=posterior, prior=prior), dream
-    )
+    trace = trace._replace(deter=deter, stoch=stoch, posterior=posterior, prior=prior)
+    return Experience(experience.batch, trace, dream)

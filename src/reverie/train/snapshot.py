@@ -53,6 +53,7 @@ def save(trainer: "Trainer", log: int) -> None:
         "log": log,
         "clocks": {name: clock.passed for name, clock in trainer.clocks.items()},
         "draws": {name: rng.bit_generator.state for name, rng in trainer.draws.items()},
+        "random": trainer.random.state(),
         "collector": trainer.collector.state(),
         "replay": replay,
     }
@@ -83,6 +84,7 @@ def restore(trainer: "Trainer") -> tuple[int, list[int]]:
         trainer.replay.draws.resume({name: x.numpy() for name, x in _named(DRAWS, tensors).items()})
         for name, rng in trainer.draws.items():
             rng.bit_generator.state = progress["draws"][name]
+        trainer.random.resume(progress.get("random", {}))  # checkpoints of older versions hold no actions
         for name, clock in trainer.clocks.items():
             clock.passed = int(progress["clocks"][name])
         trainer.watch.restart(progress["seconds"], progress["train_seconds"])

@@ -18,7 +18,7 @@ from reverie.agents.build import build, build_replay
 from reverie.agents.presets import PRESETS
 from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved
-from reverie.data.collect import Act, Collector, random_act
+from reverie.data.collect import Act, Collector, RandomAct
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import EpisodeSeeds
 from reverie.report.evaluate import Episode, Evaluator
@@ -26,13 +26,15 @@ from reverie.report.log import MetricLog
 from reverie.report.open_loop import dreamed_returns
 from reverie.report.progress import Progress
 from reverie.train import snapshot
+from reverie.train.arena import Arena
 from reverie.train.clock import Every, Stopwatch
 from reverie.train.device import choose_device, choose_threads
+from reverie.train.encoding import encode_once
 from reverie.train.folder import RunFolder
 from reverie.train.interrupt import Stopped
 from reverie.train.learner import Learner
 from reverie.train.measuring import Measuring
-from reverie.types import Metrics
+from reverie.types import Batch, Metrics
 
 
 def seeded(config: EnvConfig, seed: int, number: int) -> gymnasium.Env:
@@ -55,6 +57,7 @@ class Trainer:
         finished: whether the program is over and its last evaluation made.
         draws, generators: all that is drawn from, numpy's and torch's.
         measuring: the records that the world's statistics still lack.
+        random: chooses actions where the program says so.
         carry: what the agent carries from step to step.
     """
 
@@ -78,16 +81,18 @@ class Trainer:
         self.program = PRESETS[resolved.preset].program(config)
         seeds = np.random.SeedSequence(train.seed).generate_state(4)
         self.draws = {"replay": np.random.default_rng(seeds[0]), "random": np.random.default_rng(seeds[1])}
+        self.random = RandomAct(codec, self.draws["random"], train.hold)
         self.generators = {
             "explore": torch.Generator(device).manual_seed(int(seeds[2])),
             "learn": torch.Generator(device).manual_seed(int(seeds[3])),
         }
-        self.learner = Learner(self.agent, self.program, self.generators["learn"], train.precision)
+        self._arena = self._make_arena()
+        self.learner = Learner(self.agent, self.program, self.generators["learn"], train.precision, self._arena)
         self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed)
         self.episodes: list[Episode] = []
         self.carry: Carry = self.agent.initial(config.env.num_envs)
         self.watch = Stopwatch()
-        self.clocks = {"log": Every(train.log_every), "eval": Every(train.eval_every, train.prefill)}
+        self.clocks = {"eval": Every(train.eval_every, train.prefill)}
         self.stage, self.began, self.finished = 0, (0, 0), False
         self._log_length = 0
         self._learned: Metrics = {}
@@ -126,6 +131,8 @@ class Trainer:
                 self._run_stage(self.program[self.stage], log, progress, stop)
                 self.stage += 1
                 self.began = (self.learner.updates, self.collector.steps)
+                self._check_finite()
+                snapshot.save(self, log.sync())
             if not self.finished:
                 self.finished = True
                 self._evaluate(log, progress)
@@ -134,12 +141,36 @@ class Trainer:
         """Close all environments."""
         self.envs.close()
         self.evaluator.close()
+        if self._arena is not None:
+            self._arena.close()
+
+    def batch(self, stage: Stage) -> Batch:
+        """What a stage learns from next, on the agent's device.
+
+        Raises:
+            UserError: if the replay holds too little for it.
+        """
+        rows, rng = stage.rows or self.config.train.batch, self.draws["replay"]
+        if stage.draw == "beginnings":
+            return self.replay.beginnings(rows, rng).to(self.agent.device)
+        # While nothing new comes in, many visits would only drive the old out of what is drawn later (TWM's code).
+        length, counted = 1 if stage.draw == "records" else None, stage.actor != "none"
+        return self.replay.sample(rows, rng, length=length, counted=counted).to(self.agent.device)
+
+    def _make_arena(self) -> Arena | None:
+        env, train = self.config.env, self.config.train
+        if all(stage.arena == "dream" for stage in self.program):
+            return None
+        numbers = range(Arena.ARENA, Arena.ARENA + env.num_envs)
+        envs = make_vector([partial(seeded, env, train.seed, number) for number in numbers], env.vector)
+        return Arena(envs, self.agent)
 
     def _run_stage(self, stage: Stage, log: MetricLog, progress: Progress, stop: Callable[[], Stopped | None]) -> None:
-        random = random_act(self.agent.codec, self.draws["random"])
-        act = {"none": None, "random": random, "behaviour": self._act}[stage.actor]
+        act = {"none": None, "random": self.random, "behaviour": self._act}[stage.actor]
         learns = bool(stage.groups) or stage.behave
         before, steps = self.began
+        if stage.encode:
+            encode_once(self.agent.world, self.replay, self.agent.device)
         while not self._over(stage, before):
             reason = stop()
             if reason is not None:
@@ -152,11 +183,23 @@ class Trainer:
             owed = 1 if act is None else (self.collector.steps - steps) // stage.collect - self.learner.updates + before
             for _ in range(owed if learns else 0):
                 self._update(stage, log)
-            evaluation = float(np.mean([e.total for e in self.episodes])) if self.episodes else None
-            progress.update(self.frames, self.learner.updates, evaluation, stage.name)
-            # The last frames are evaluated once the program is over.
-            if learns and self.clocks["eval"](self.frames) and self.frames < self.config.train.steps:
+            self._show(stage, progress)
+            if learns and self._due(stage):
                 self._evaluate(log, progress)
+
+    def _due(self, stage: Stage) -> bool:
+        """Whether to evaluate now; the end of the program is evaluated once it is over."""
+        if stage.evaluate is None:
+            return self.clocks["eval"](self.frames) and self.frames < self.config.train.steps
+        done = self.learner.updates - self.began[0]
+        last = self.stage + 1 == len(self.program) and self._over(stage, self.began[0])
+        return stage.evaluate > 0 and done % stage.evaluate == 0 and not last
+
+    def _show(self, stage: Stage, progress: Progress) -> None:
+        evaluation = float(np.mean([e.total for e in self.episodes])) if self.episodes else None
+        updates = self.learner.updates
+        apart = None if stage.actor != "none" else (updates - self.began[0], stage.until.updates or 1)
+        progress.update(self.frames, updates, evaluation, stage.name, apart)
 
     def _over(self, stage: Stage, before: int) -> bool:
         until = stage.until
@@ -178,12 +221,9 @@ class Trainer:
         return action
 
     def _update(self, stage: Stage, log: MetricLog) -> None:
-        train = self.config.train
-        # While nothing new comes in, many visits would only drive the old out of what is drawn later (TWM's code).
-        counted = stage.actor != "none"
-        batch = self.replay.sample(train.batch, self.draws["replay"], counted=counted).to(self.agent.device)
-        due = self.clocks["log"](self.learner.updates + 1)
-        self._learned = self.learner.update(stage, batch, diagnosed=due)
+        every = stage.log or self.config.train.log_every
+        due = (self.learner.updates + 1) % every == 0
+        self._learned = self.learner.update(stage, self.batch(stage), diagnosed=due)
         if not due:
             return
         values = {name: float(value) for name, value in self._learned.items()}

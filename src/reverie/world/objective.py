@@ -1,5 +1,6 @@
 """What the world learns from a batch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from reverie.errors import UserError
 from reverie.nets.optimiser import OptimiserConfig
-from reverie.types import Batch, Experience, Loss, Losses, State, Trace
+from reverie.types import Batch, Experience, Features, Loss, Losses, State, Trace
 from reverie.world.world import World
 
 
@@ -21,11 +22,17 @@ class Objective(Protocol):
 
     needs_bounded: ClassVar[bool]
     """Whether it measures the latents' entropy by the largest one."""
+    needs_encode: ClassVar[bool]
+    """Whether it needs latents that are known from the observation alone."""
+    needs_exact: ClassVar[bool]
+    """Whether it has a floor for the mismatch of posterior and prior, or their mismatch in the other order."""
 
     def __call__(
         self, world: World, batch: Batch, state: State, generator: torch.Generator | None
-    ) -> tuple[Experience, Losses]:
-        """The chunk follows the given state; losses are unreduced, "B T"."""
+    ) -> tuple[Experience | None, Losses]:
+        """The chunk follows the given state; losses are unreduced, "B T". No experience where nothing
+        is remembered.
+        """
         ...
 
     def follow(self, world: World) -> None:
@@ -33,9 +40,24 @@ class Objective(Protocol):
         ...
 
 
+class Weights:
+    """A dataclass of numbers none of which may be negative."""
+
+    def check(self, name: str) -> None:
+        """See to that; name is what stands before theirs.
+
+        Raises:
+            UserError: for a negative one.
+        """
+        for weight in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, weight.name)
+            if isinstance(value, int | float) and not value >= 0:
+                raise UserError(f"{name}.{weight.name.replace('_', '-')} must not be negative, not {value}")
+
+
 @dataclass(frozen=True, kw_only=True)
-class WeightsConfig:
-    """The weights that every objective of reconstruction and prediction has; none of its weights may be negative."""
+class WeightsConfig(Weights):
+    """The weights that every objective of reconstruction and prediction has."""
 
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     """how the world descends; where two models learn apart, each has an optimiser of its own, of these values"""
@@ -51,10 +73,7 @@ class WeightsConfig:
     """weight of the mismatch by which the prior learns to predict the posterior"""
 
     def __post_init__(self) -> None:
-        for weight in fields(self):
-            value = getattr(self, weight.name)
-            if isinstance(value, int | float) and not value >= 0:
-                raise UserError(f"objective.{weight.name.replace('_', '-')} must not be negative, not {value}")
+        self.check("objective")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +84,16 @@ class FilteringConfig(WeightsConfig):
     """weight of the mismatch by which the posterior learns to be predictable"""
     free_nats: float = 1.0
     """a mismatch below this costs nothing"""
+
+
+def reconstruction(world: World, features: Features, observation: Mapping[str, Tensor], config: Any) -> Losses:
+    """The loss of each preprocessed observation that is decoded, by the weights `vector` and `image`."""
+    if world.decoder is None:
+        return {}
+    return {
+        f"observation/{key}": Loss(loss, config.image if observation[key].dim() == 5 else config.vector)
+        for key, loss in world.decoder.loss(features, observation).items()  # 5: "B T H W C", else "B T F"
+    }
 
 
 class Filtering(nn.Module):
@@ -78,6 +107,8 @@ class Filtering(nn.Module):
 
     Config: type[Any] = FilteringConfig
     needs_bounded = False
+    needs_encode = False
+    needs_exact = True
 
     def __init__(self, config: Any, world: World) -> None:
         super().__init__()
@@ -95,11 +126,7 @@ class Filtering(nn.Module):
         embed = world.encoder(observation)
         inputs = world.arriving(batch.action, batch.reward)
         trace = world.dynamics.observe(embed, inputs, batch.first, state, generator)
-        losses = self._mismatch(world, trace)
-        if world.decoder is not None:
-            for key, loss in world.decoder.loss(trace.features, observation).items():
-                weight = config.image if observation[key].dim() == 5 else config.vector  # "B T H W C" or "B T F"
-                losses[f"observation/{key}"] = Loss(loss, weight)
+        losses = self._mismatch(world, trace) | reconstruction(world, trace.features, observation, config)
         losses["reward"] = Loss(world.reward.loss(trace.features, inputs.reward), config.reward)
         losses["continue"] = Loss(world.continue_.loss(trace.features, 1 - batch.terminal), config.continuation)
         return Experience(batch, trace), losses
