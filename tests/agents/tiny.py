@@ -33,6 +33,12 @@ SIZES: dict[str, Any] = {
     "reach": 3,
     "horizon": 3,
     "starts": 5,
+    "components": 2,
+    "population": 4,
+    "rollouts": 2,
+    "rows": 4,
+    "updates": 4,
+    "evaluate_every": 2,
 }
 
 TRAIN: dict[str, Any] = {

@@ -36,7 +36,7 @@ class Chain(World):
         nn.Module.__init__(self)
         self.moves = nn.Parameter(_moves())
         self.preprocess = SimpleNamespace(reward_unit=torch.tensor(1.0))
-        self.dynamics = SimpleNamespace(start=self.start)
+        self.dynamics = SimpleNamespace(start=self.start, select=lambda state, rows: self.at(state.stoch[rows]))
         self.sizes = (1, CELLS, ACTIONS)
 
     def at(self, z: Tensor) -> State:

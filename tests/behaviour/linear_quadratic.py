@@ -54,7 +54,7 @@ class LinearQuadratic(World):
         self.blocks, self.reward_scale = blocks, reward_scale
         self.a, self.b, self.q = (nn.Parameter(x.clone()) for x in (A, B, Q))
         self.preprocess = SimpleNamespace(reward_unit=torch.tensor(1.0))
-        self.dynamics = SimpleNamespace(start=self.start)
+        self.dynamics = SimpleNamespace(start=self.start, select=self.select)
         self.going = 1.0
         self.sizes = (1 + blocks, 2 * blocks, Actions(1))
 
@@ -74,6 +74,9 @@ class LinearQuadratic(World):
 
     def start(self, trace: Trace, rows: Tensor, steps: Tensor) -> State:
         return State((), trace.deter[rows, steps], trace.stoch[rows, steps], trace.reward[rows, steps])
+
+    def select(self, state: State, rows: Tensor) -> State:
+        return State((), state.deter[rows], state.stoch[rows], state.reward[rows])
 
     def imagine(self, action, state, generator=None, temperature=1.0):
         x = self.seen(state.features) @ self.a.T + action @ self.b.T

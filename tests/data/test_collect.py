@@ -1,5 +1,8 @@
 """Collecting: what lands in the records, index by index."""
 
+import itertools
+import json
+
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -127,6 +130,36 @@ def test_random_actions_repeat_and_fill_the_space():
     assert not np.array_equal(draws[0], draws[2])
     assert draws[0].min() < -0.99 < 0.99 < draws[0].max()
     assert abs(draws[0].mean()) < 0.05
+
+
+def held(holds, rows=3, steps=400, resumed_at=None):
+    """Random actions "T B" of episodes of 50 steps, those of row 1 ending at other times."""
+    rng = np.random.default_rng(5)
+    chooser, made = RandomAct(codec(Counting().action_space), rng, holds), []
+    for step in range(steps):
+        if step == resumed_at:
+            fresh = RandomAct(codec(Counting().action_space), rng, holds)
+            fresh.resume(json.loads(json.dumps(chooser.state())))
+            chooser = fresh
+        first = np.array([step % 50 == 0, step % 50 == 20, step % 50 == 0][:rows])
+        made.append(chooser({}, np.zeros(rows), first).copy())
+    return np.stack(made)
+
+
+def test_random_actions_are_held_for_one_of_the_numbers():
+    actions = held((4, 7))[..., 0]
+    for row, offset in enumerate((0, 20, 0)):
+        cuts = np.flatnonzero(np.diff(actions[:, row])) + 1
+        episodes = np.arange(offset, 400, 50)
+        # The end of an episode cuts what is held.
+        lengths = {int(b - a) for a, b in itertools.pairwise(cuts) if b not in episodes}
+        assert lengths == {4, 7}
+        assert set(episodes[1:]) <= set(cuts)
+
+
+@pytest.mark.parametrize("holds", [(1,), (4, 7)])
+def test_held_actions_go_on_where_a_run_was_stopped(holds):
+    np.testing.assert_array_equal(held(holds, resumed_at=201), held(holds))
 
 
 def test_every_episode_has_a_seed_of_its_own_which_repeats():

@@ -168,3 +168,36 @@ def test_too_small_a_capacity_says_how_much_is_enough(streams, length):
     enough = float(re.search(r"--replay-mib ([\d.]+)", str(error.value))[1])
     replay = filled(streams, length, 4 * length, int(enough * 2**20))
     starts_of(replay.sample(20, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_chunks_of_another_length(length):
+    batch = filled(2, 5, 40, 10_000).sample(300, np.random.default_rng(0), length=length)
+    assert batch.first.shape == (300, length)
+    # Every record may be the last one of a chunk.
+    assert {start + length - 1 for _, start in starts_of(batch)} == set(range(length - 1, 40))
+
+
+def test_beginnings_are_those_of_all_episodes():
+    replay = filled(2, 5, 43, 10_000)
+    batch = replay.beginnings(400, np.random.default_rng(0))
+    assert batch.first.shape == (400, 1) and (batch.first == 1).all()
+    counts = Counter(starts_of(batch))
+    assert set(counts) == {(stream, start) for stream in range(2) for start in range(0, 43, 5)}
+    assert min(counts.values()) > 400 / 18 / 3
+
+
+def test_no_beginning_is_a_clear_message():
+    replay = Replay(COLUMNS, CODEC, streams=1, capacity=10_000, length=2)
+    replay.add({**record([1]), "first": np.array([False])})
+    with pytest.raises(UserError, match="the replay's 1 records hold no beginning of an episode"):
+        replay.beginnings(1, np.random.default_rng(0))
+
+
+def test_what_is_attached_goes_with_its_records():
+    replay = filled(2, 5, 40, 10_000)
+    replay.attach("place", [np.stack([np.full(40, stream), np.arange(40)], -1) for stream in range(2)])
+    batch = replay.sample(50, np.random.default_rng(0))
+    np.testing.assert_array_equal(batch.opaque["place"], batch.observation["at"])
+    replay.add(record([40, 40]))
+    assert replay.sample(50, np.random.default_rng(0)).opaque == {}

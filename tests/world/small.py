@@ -8,19 +8,24 @@ from reverie.dynamics.dynamics import Dynamics, DynamicsConfig, Entry
 from reverie.dynamics.gru import GRU, GRUConfig
 from reverie.latent.categorical import CategoricalConfig
 from reverie.latent.gaussian import GaussianConfig
+from reverie.latent.mixture import MixtureConfig
 from reverie.nets.cnn import CNNConfig
 from reverie.nets.mlp import MLPConfig
 from reverie.representation.decoder import Decoder, DecoderConfig
 from reverie.representation.encoder import Encoder, EncoderConfig
 from reverie.representation.preprocess import Preprocess, PreprocessConfig
-from reverie.types import Batch
+from reverie.types import Batch, Read
 from reverie.world.heads import OUTPUTS, Binary, Head, HeadConfig
 from reverie.world.world import World
 
 ROWS, STEPS, ACTION = 3, 4, 2
 SHAPES = {"eye": (4, 4, 1), "speed": (2,)}
 _MLP = MLPConfig(units=6)
-_LATENTS = {"gaussian": GaussianConfig(size=3), "categorical": CategoricalConfig(groups=2, classes=3)}
+_LATENTS = {
+    "gaussian": GaussianConfig(size=3),
+    "categorical": CategoricalConfig(groups=2, classes=3),
+    "mixture": MixtureConfig(size=3, components=2),
+}
 
 
 class ReadsReward(Entry):
@@ -35,7 +40,11 @@ class ReadsReward(Entry):
 
 
 def make_world(
-    latent: str = "gaussian", posterior: str = "filter", decoder: bool = True, entry: type[Entry] = Entry
+    latent: str = "gaussian",
+    posterior: str = "filter",
+    decoder: bool = True,
+    entry: type[Entry] = Entry,
+    reads: Read = "hz",
 ) -> World:
     """A GRU world; heads and all else are moved away from where they start."""
     torch.manual_seed(0)
@@ -43,7 +52,7 @@ def make_world(
     encoder = Encoder(EncoderConfig(mlp=_MLP, cnn=CNNConfig(depth=2, stages=1)), SHAPES)
     backbone, kind = GRU(GRUConfig(units=5), 6), PARTS["posterior"][posterior]
     infer = kind(kind.Config(mlp=_MLP), 5, encoder.size, z.posterior_size)
-    config, head = DecoderConfig(mlp=_MLP, cnn=CNNConfig(depth=2, stages=1)), HeadConfig(mlp=_MLP)
+    config, head = DecoderConfig(mlp=_MLP, cnn=CNNConfig(depth=2, stages=1), reads=reads), HeadConfig(mlp=_MLP)
     world = World(
         Preprocess(PreprocessConfig(vectors="symlog", images="unit"), SHAPES),
         encoder,

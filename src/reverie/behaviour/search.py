@@ -54,21 +54,33 @@ class Search(Protocol):
         ...
 
 
+class Draws:
+    """Standard normal numbers "P W"; antithetic ones come in pairs that sum to zero."""
+
+    def __init__(self, seed: int, antithetic: bool) -> None:
+        self._generator, self._antithetic = np.random.default_rng(seed), antithetic
+
+    def __call__(self, rows: int, size: int) -> Float64[np.ndarray, "P W"]:
+        """Rows, an even number of them where they are antithetic."""
+        if not self._antithetic:
+            return self._generator.standard_normal((rows, size))
+        half = self._generator.standard_normal((rows // 2, size))
+        return np.concatenate([half, -half])
+
+
 class CMA:
     """Covariance matrix adaptation (Hansen 2016), from pycma; only ranks of the returns count."""
 
     def __init__(self, config: SearchConfig, size: int, seed: int) -> None:
         import cma  # when it is needed: it takes a second
 
-        draws = np.random.default_rng(seed)
         self._asked: list[np.ndarray] = []
         self._strategy: Any = cma.CMAEvolutionStrategy(
             np.zeros(size),
             config.sigma,
             {
                 "popsize": config.population,
-                "CMA_mirrors": 0.5 if config.antithetic else 0,
-                "randn": lambda *shape: draws.standard_normal(shape),
+                "randn": Draws(seed, config.antithetic),
                 "seed": np.nan,  # it leaves numpy's own generator alone
                 "verbose": -9,
             },
@@ -103,19 +115,14 @@ class NES:
 
     def __init__(self, config: SearchConfig, size: int, seed: int) -> None:
         self._config = config
-        self._draws = np.random.default_rng(seed)
+        self._draws = Draws(seed, config.antithetic)
         self._noise = np.zeros((config.population, size))
         self.mean = np.zeros(size)
         self.sigma = config.sigma
 
     def ask(self) -> Float64[np.ndarray, "P W"]:
         """Draws from N(mean, sigma^2)."""
-        population, size = self._noise.shape
-        if self._config.antithetic:
-            half = self._draws.standard_normal((population // 2, size))
-            self._noise = np.concatenate([half, -half])
-        else:
-            self._noise = self._draws.standard_normal((population, size))
+        self._noise = self._draws(*self._noise.shape)
         return self.mean + self.sigma * self._noise
 
     def tell(self, returns: Float64[np.ndarray, "P"]) -> None:

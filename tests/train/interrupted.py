@@ -1,0 +1,69 @@
+"""Runs that are killed or stopped, and all that they leave."""
+
+import io
+
+from running import CLOCKS
+
+from reverie.report.log import read_metrics
+from reverie.report.progress import Progress
+from reverie.train import checkpoint
+from reverie.train.folder import RunFolder
+from reverie.train.trainer import Trainer
+
+
+class Killed(BaseException):
+    """Nothing catches it, and nothing is written after it."""
+
+
+def after(count, raised):
+    """A function that raises in its count-th call."""
+    calls = 0
+
+    def ask(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        if calls == count:
+            raise raised
+        return None
+
+    return ask
+
+
+def wrap(owner, name, ask):
+    """Ask before each call of a method."""
+    method = getattr(owner, name)
+
+    def asked(*arguments, **options):
+        ask()
+        return method(*arguments, **options)
+
+    setattr(owner, name, asked)
+
+
+def go(resolved, path, spoil=None, stop=lambda: None):
+    """Train, from the beginning or from the last checkpoint; returns the trainer."""
+    folder = RunFolder(path)
+    fresh = not folder.config.exists()
+    trainer = Trainer(resolved, folder)
+    try:
+        if fresh:
+            folder.create(resolved)
+        elif folder.checkpoint.exists():
+            trainer.strangers = trainer.resume()
+        if spoil is not None:
+            spoil(trainer)
+        with Progress(resolved.config.train.steps, stream=io.StringIO()) as progress:
+            trainer.run(progress, stop)
+    finally:
+        trainer.close()
+    return trainer
+
+
+def outcome(path):
+    """Everything that a run leaves, but for what a clock says."""
+    folder = RunFolder(path)
+    lines = [{k: v for k, v in line.items() if k not in CLOCKS} for line in read_metrics(folder.metrics)]
+    tensors, progress = checkpoint.read(folder.checkpoint)
+    progress = {k: v for k, v in progress.items() if k not in (*CLOCKS, "log")}
+    files = {file.name: file.read_bytes() for file in folder.replay.iterdir()}
+    return lines, {name: x.numpy().tobytes() for name, x in tensors.items()}, progress, files
