@@ -8,7 +8,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from reverie.errors import UserError
-from reverie.report.plots import dreamed_against_real, learning_curve, open_loop_lines
+from reverie.report.plots import AXES, axis, dreamed_against_real, learning_curve, open_loop_lines
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -107,7 +107,7 @@ def test_shapes_and_names_must_fit(tmp_path):
 
 
 def test_dreamed_against_real_puts_the_real_return_on_the_horizontal_axis(tmp_path):
-    figure = dreamed_against_real([5.0, 6.0, 9.0], [1.0, 4.0, 8.0], tmp_path / "d.png", frames=[0, 1000, 2000])
+    figure = dreamed_against_real([5.0, 6.0, 9.0], [1.0, 4.0, 8.0], tmp_path / "d.png", [0, 1000, 2000], AXES["frames"])
     through, against = figure.axes[:2]
     np.testing.assert_array_equal(lines(through)["real"].get_xydata(), [[0, 1], [1000, 4], [2000, 8]])
     np.testing.assert_array_equal(lines(through)["dreamed"].get_xydata(), [[0, 5], [1000, 6], [2000, 9]])
@@ -133,3 +133,16 @@ def test_no_global_figure_is_made(tmp_path):
     learning_curve({"a": log((0, 1.0))}, tmp_path / "curve.png", "")
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or not pyplot.get_fignums()
+
+
+def test_what_collects_first_is_drawn_against_updates(tmp_path):
+    def log(frames):
+        return [{"frames": n, "updates": 10 * i, "eval/return": 1.0 * i} for i, n in enumerate(frames)]
+
+    assert axis([log([5, 5, 5]), log([7, 7])]) == "updates"
+    assert axis([log([5, 5, 5]), log([5, 6])]) == "frames"
+    assert axis([log([5])]) == axis([]) == "frames"
+    figure = learning_curve({"a": log([5, 5, 5])}, tmp_path / "c.png", "title")
+    (line,) = (line for line in figure.axes[0].lines if line.get_label() == "a")
+    assert line.get_xdata().tolist() == [0, 10, 20]
+    assert figure.axes[0].get_xlabel() == "updates"

@@ -31,7 +31,8 @@ class EvolutionConfig:
     search: SearchConfig = field(default_factory=SearchConfig)
     """how the population moves"""
     arena: Literal["dream", "real"] = "dream"
-    """where it is tried out: in dreams of the world, or in the environment (its frames are not counted in --steps)"""
+    """where it is tried out: in dreams of the world, or in the environment (whose frames are not counted in --steps);
+    --arena for short"""
     rollouts: int = 16
     """episodes of each individual; all of a generation dream from the same beginnings"""
     horizon: int = 1000

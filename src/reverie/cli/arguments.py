@@ -33,6 +33,9 @@ class Request:
     time_limit: float | None
 
 
+SHORT = {"--arena": "--behaviour.arena"}
+"""Options that have a shorter name as well."""
+
 NOWHERE = "REQUIRED"
 """What the help shows as the default environment: there is none."""
 
@@ -52,6 +55,7 @@ def parse(arguments: Sequence[str]) -> Request:
         UserError: for an unknown preset, scale, part or option, or a value that makes no sense.
         SystemExit: for --help.
     """
+    arguments = [_in_full(word) for word in arguments]
     first = _first_pass(arguments)
     preset = _preset(first.preset, arguments)
     parts = preset.parts.exchange(**{kind: getattr(first, kind) for kind in PARTS})
@@ -64,6 +68,11 @@ def parse(arguments: Sequence[str]) -> Request:
         raise UserError(f"name an environment, as in: reverie train {preset.name} --env dmc:cartpole-swingup")
     resolved = Resolved(preset=preset.name, scale=scale, parts=parts, config=Config(**values))
     return Request(resolved, chosen.run, chosen.dry_run, chosen.pictures, chosen.time_limit)
+
+
+def _in_full(word: str) -> str:
+    option, equals, value = word.partition("=")
+    return SHORT.get(option, option) + equals + value
 
 
 def _first_pass(arguments: Sequence[str]) -> Namespace:

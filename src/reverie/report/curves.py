@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from reverie.errors import UserError
-from reverie.report.plots import BLUE, GREEN, ORANGE, PURPLE, VERMILION, evaluations, save, shared, tidy
+from reverie.report.plots import AXES, BLUE, GREEN, ORANGE, PURPLE, VERMILION, axis, evaluations, save, shared, tidy
 
 OURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE)
 THEIRS = ("#8a8a8a", "#b08d57", "#7f9c96", "#a58aa8", "#9aa06b", "#6f8fae", "#c09a9a")
@@ -41,6 +41,8 @@ class Panel:
 def suite_curves(panels: Sequence[Panel], path: str | os.PathLike[str], title: str) -> Figure:
     """Mean and range over seeds, a panel for each task: above against environment frames, below against minutes.
 
+    Where all evaluations were made at the same frames, updates stand in their place.
+
     Minutes are wall clock without evaluations. Published curves stand behind, as far as ours go in frames.
 
     Args:
@@ -65,14 +67,15 @@ def suite_curves(panels: Sequence[Panel], path: str | os.PathLike[str], title: s
     # Frames in the first half of the figure, minutes in the second.
     drawn: dict[str, list[Axes]] = {}
     halves: Any = figure.subfigures(1, 2) if side else figure.subfigures(2, 1)
-    for half, against in zip(halves, ("frames", "train_seconds"), strict=True):
+    measured = axis(log for panel in panels for logs in panel.ours.values() for log in logs)
+    for half, against in zip(halves, (measured, "train_seconds"), strict=True):
         grid = half.subplots(rows, columns, squeeze=False).ravel()
         for axes, panel in zip(grid, panels, strict=False):
             _draw(tidy(axes), panel, against, ours, theirs)
             drawn.setdefault(panel.title, []).append(axes)
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
-        half.supxlabel("environment frames" if against == "frames" else "minutes, without evaluations", fontsize=10)
+        half.supxlabel(AXES.get(against, "minutes, without evaluations"), fontsize=10)
         half.supylabel("evaluation return", fontsize=10)
     for pair in drawn.values():
         limits = np.array([axes.get_ylim() for axes in pair])
@@ -123,8 +126,8 @@ def _draw(axes: Axes, panel: Panel, against: str, ours: Mapping[str, str], their
         for x, y in curves:
             # A seed that went on alone, or had no frames in common with the others, is still seen.
             axes.plot(x, y, color=ours[name], lw=0.7, alpha=0.45, zorder=2.6, marker="o" if len(x) == 1 else "")
-    if against == "frames":
-        for name, points in panel.published.items():
+    if against != "train_seconds":
+        for name, points in panel.published.items() if against == "frames" else ():
             # One point beyond ours, so that sparse curves reach across the panel; the axes cut it.
             shown = [p for p in points if p[0] <= furthest] + [p for p in points if p[0] > furthest][:1]
             if len(shown) > 1:
@@ -133,6 +136,6 @@ def _draw(axes: Axes, panel: Panel, against: str, ours: Mapping[str, str], their
                 axes.plot(*zip(*shown, strict=True), **theirs[name], **dots, zorder=2)
         axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.set_xlim(0, furthest * 1.02 or 1)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=against == "frames"))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=against != "train_seconds"))
     axes.set_title(panel.title, loc="left", fontsize=10, fontweight="bold")
     axes.tick_params(labelsize=8)

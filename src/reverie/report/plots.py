@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ LEGEND = 6
 
 
 def learning_curve(runs: Mapping[str, list[dict]], path: str | os.PathLike[str], title: str) -> Figure:
-    """The evaluation return against environment frames.
+    """The evaluation return against environment frames, or against updates where all were made at the same frames.
 
     One run is drawn with the range of its episodes; several are drawn thin, and their mean thick where all have data.
 
@@ -39,7 +39,8 @@ def learning_curve(runs: Mapping[str, list[dict]], path: str | os.PathLike[str],
     Raises:
         UserError: no line holds an evaluation.
     """
-    curves = {name: evaluations(records) for name, records in runs.items()}
+    against = axis(runs.values())
+    curves = {name: evaluations(records, against) for name, records in runs.items()}
     curves = {name: curve for name, curve in curves.items() if len(curve[0])}
     if not curves:
         raise UserError("there is nothing to plot: no run has logged 'eval/return' yet")
@@ -52,13 +53,13 @@ def learning_curve(runs: Mapping[str, list[dict]], path: str | os.PathLike[str],
         dots = {"marker": "o", "markersize": 4} if single or len(frames) == 1 else {}
         axes.plot(frames, returns, color=colour, ls=style, lw=2 if single else 1, label=name, **dots)
     if single:
-        _episode_range(axes, next(iter(runs[name] for name in curves)))
+        _episode_range(axes, next(iter(runs[name] for name in curves)), against)
     else:
         frames, returns = shared(list(curves.values()))
         if len(frames):
             axes.plot(frames, returns.mean(0), color=BLACK, lw=2.6, label=f"mean of {len(curves)}")
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
-    axes.set(xlabel="environment frames", ylabel="evaluation return")
+    axes.set(xlabel=AXES[against], ylabel="evaluation return")
     axes.set_title(title, loc="left", fontweight="bold")
     if len(curves) <= LEGEND:
         _legend(axes)
@@ -119,7 +120,8 @@ def dreamed_against_real(
     dreamed: Sequence[float],
     real: Sequence[float],
     path: str | os.PathLike[str],
-    frames: Sequence[float] | None = None,
+    when: Sequence[float] | None = None,
+    unit: str = "evaluation",
 ) -> Figure:
     """The return the model dreams of beside the one it gets: through training, and one against the other.
 
@@ -129,22 +131,23 @@ def dreamed_against_real(
         dreamed: the dreamed return of each evaluation, in the order of training.
         real: the return of the same evaluation in the environment, of the same length.
         path: where to save; the suffix chooses the format.
-        frames: environment frames at each evaluation; they are numbered if None.
+        when: where training was at each evaluation; they are numbered if None.
+        unit: of that.
 
     Raises:
         ValueError: the lengths differ, or there is nothing.
     """
-    if not len(dreamed) or len(dreamed) != len(real) or (frames is not None and len(frames) != len(real)):
-        raise ValueError("dreamed, real and frames must have the same length, which is not zero")
-    when = list(range(1, len(real) + 1)) if frames is None else list(frames)
+    if not len(dreamed) or len(dreamed) != len(real) or (when is not None and len(when) != len(real)):
+        raise ValueError("dreamed, real and when must have the same length, which is not zero")
+    when = list(range(1, len(real) + 1)) if when is None else list(when)
     figure = Figure(figsize=(10.4, 4.2), dpi=150, layout="constrained")
     lines, dots = (tidy(axes) for axes in figure.subplots(1, 2, width_ratios=[1.1, 1.0]))
     lines.plot(when, real, color=BLUE, lw=1.8, marker="o", markersize=3.5, label="real")
     lines.plot(when, dreamed, color=VERMILION, lw=1.8, ls="--", marker="s", markersize=3.5, label="dreamed")
-    lines.set(xlabel="evaluation" if frames is None else "environment frames", ylabel="return")
+    lines.set(xlabel=unit, ylabel="return")
     lines.set_title("Through training", loc="left", fontweight="bold")
     lines.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    if frames is not None:
+    if unit != "evaluation":
         lines.xaxis.set_major_formatter(EngFormatter(sep=" "))
     _legend(lines)
     _scatter(figure, dots, dreamed, real, when, lines.get_xlabel())
@@ -194,6 +197,15 @@ def _shade(axes: Axes, context: int, steps: int) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
+AXES = {"frames": "environment frames", "updates": "updates"}
+
+
+def axis(logs: Iterable[list[dict]]) -> str:
+    """What evaluations are drawn against: updates where a run collects all its frames before it acts, else frames."""
+    frames = [[line["frames"] for line in log if "eval/return" in line] for log in logs]
+    return "updates" if all(len(seen) > 1 and len(set(seen)) == 1 for seen in frames) and frames else "frames"
+
+
 def evaluations(records: list[dict], against: str = "frames") -> tuple[np.ndarray, np.ndarray]:
     """Frames and evaluation returns of a log, in the order of frames, without those that are missing or not finite.
 
@@ -214,13 +226,13 @@ def shared(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.
     return grid, np.stack([np.interp(grid, frames, returns) for frames, returns in curves])
 
 
-def _episode_range(axes: Axes, records: list[dict]) -> None:
+def _episode_range(axes: Axes, records: list[dict], against: str) -> None:
     """A band from the worst to the best episode of each evaluation, where the log has them."""
-    bands = [(r["frames"], r["eval/returns"]) for r in records if len(r.get("eval/returns", ())) > 1]
+    bands = [(r[against], r["eval/returns"]) for r in records if len(r.get("eval/returns", ())) > 1]
     if len(bands) > 1:
-        frames = [frames for frames, _ in bands]
+        where = [where for where, _ in bands]
         low, high = [min(returns) for _, returns in bands], [max(returns) for _, returns in bands]
-        axes.fill_between(frames, low, high, color=BLUE, alpha=0.15, lw=0, label="worst to best episode")
+        axes.fill_between(where, low, high, color=BLUE, alpha=0.15, lw=0, label="worst to best episode")
 
 
 def tidy(axes: Axes) -> Axes:

@@ -172,6 +172,11 @@ SUITES: dict[str, Suite] = {
         runs=seeds("twm", f"twm {CARTPOLE}", range(3)),
         solved=450.0,
     ),
+    "pendulum-worldmodels": Suite(
+        about="`worldmodels` on Pendulum-v1 from state; the controller evolves in dreams of 20,000 random frames alone",
+        runs=seeds("worldmodels", "worldmodels --env gym:Pendulum-v1 --eval-episodes 20", range(3)),
+        solved=-250.0,
+    ),
     "tssm-rssm": Suite(
         about="`tssm` beside `rssm-continuous` with dreams of 10 and 15 steps, cartpole-swingup, action repeat 4",
         runs={

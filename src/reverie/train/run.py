@@ -11,7 +11,7 @@ from reverie.agents.resolve import Resolved
 from reverie.errors import UserError
 from reverie.report.log import read_metrics
 from reverie.report.pictures import draw_open_loop, film
-from reverie.report.plots import dreamed_against_real, learning_curve
+from reverie.report.plots import AXES, axis, dreamed_against_real, learning_curve
 from reverie.report.progress import Progress
 from reverie.report.sinks import check_sinks
 from reverie.train.folder import RunFolder, default_path
@@ -161,7 +161,8 @@ def draw(resolved: Resolved, trainer: Trainer, say: Say) -> list[Path]:
     written = [folder.pictures / "learning-curve.png", folder.pictures / "dreamed-against-real.png"]
     learning_curve({name: metrics}, written[0], name)
     dreamed, real = ([line[key] for line in evaluations] for key in ("eval/dreamed", "eval/return"))
-    dreamed_against_real(dreamed, real, written[1], [line["frames"] for line in evaluations])
+    against = axis([metrics])
+    dreamed_against_real(dreamed, real, written[1], [line[against] for line in evaluations], AXES[against])
     trainer.agent.eval()
     written += draw_open_loop(trainer.agent, trainer.episodes, folder.pictures, fps=15)
     try:
