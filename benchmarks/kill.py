@@ -37,6 +37,8 @@ KINDS = {
     "awm, 3 environments": f"awm {PENDULUM} --num-envs 3",
     "s4wm": f"s4wm {PENDULUM}",
     "twm, discrete": f"twm --env gym:CartPole-v1 {SHORT}",
+    "worldmodels": f"worldmodels {PENDULUM} --prefill 0 --objective.vision.updates 200 --objective.memory.updates 80 "
+    "--objective.control.updates 8 --objective.control.evaluate-every 2 --behaviour.search.population 8",
     "rssm-discrete, discrete": f"rssm-discrete --env gym:CartPole-v1 {SHORT}",
 }
 

@@ -19,6 +19,7 @@ from reverie.report.evaluate import Episode
 from reverie.report.open_loop import dreamed_returns, open_loop
 
 BACKBONES = [name for name, kind in PARTS["backbone"].items() if kind.remembers]
+LATENTS = [name for name, kind in PARTS["latent"].items() if kind.exact]
 REACH = 3
 
 
@@ -36,7 +37,7 @@ def conditioned(**changes):
 
 
 @pytest.mark.parametrize(
-    ("backbone", "latent", "behaviour"), list(itertools.product(BACKBONES, PARTS["latent"], PARTS["behaviour"]))
+    ("backbone", "latent", "behaviour"), list(itertools.product(BACKBONES, LATENTS, PARTS["behaviour"]))
 )
 def test_it_learns_with_every_backbone_latent_and_behaviour(backbone, latent, behaviour):
     resolved = conditioned(backbone=backbone, latent=latent, behaviour=behaviour)
@@ -46,7 +47,8 @@ def test_it_learns_with_every_backbone_latent_and_behaviour(backbone, latent, be
     for seed in range(2):
         metrics = learning.update(stage, random_batch(learning.agent, seed=seed), diagnosed=True)
         assert all(math.isfinite(value) for value in metrics.values()), metrics
-    assert metrics["grad/world"] > 0 and metrics["grad/actor"] > 0
+    assert metrics["grad/world"] > 0
+    assert behaviour == "evolution" or metrics["grad/actor"] > 0
 
 
 def test_it_comes_back():

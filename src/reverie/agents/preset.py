@@ -8,7 +8,7 @@ from reverie.agents.config import Config, TrainConfig
 from reverie.agents.parts import PARTS, Parts
 from reverie.agents.program import Group, Program, Stage, Until
 from reverie.envs.make import EnvConfig
-from reverie.errors import unknown
+from reverie.errors import UserError, unknown
 
 
 def one_world(config: Config) -> Program:
@@ -173,6 +173,20 @@ class Preset:
     parts: Parts
     scales: Mapping[str, Mapping[str, Any]]
     program: Callable[[Config], Program]
+
+    def fit(self, parts: Parts) -> None:
+        """See that its program can be executed with other parts.
+
+        Raises:
+            UserError: for an objective that learns in stages of its own where the preset's own does not, or the other
+                way round.
+        """
+        if parts.chosen("objective").staged == self.parts.chosen("objective").staged:
+            return
+        fitting = [name for name, kind in PARTS["objective"].items() if kind.staged != parts.chosen("objective").staged]
+        how = "in stages of its own" if parts.chosen("objective").staged else "all at once"
+        cure = " or ".join(f"--objective {name}" for name in fitting)
+        raise UserError(f"--objective {parts.objective} learns {how}, unlike {self.name}: choose {cure}")
 
     def config(self, env: EnvConfig, scale: str = "laptop", parts: Parts | None = None) -> Config:
         """The configuration at a scale, with parts exchanged or not.

@@ -24,6 +24,7 @@ class Resolved:
     config: Config
 
     def __post_init__(self) -> None:
+        PRESETS[self.preset].fit(self.parts)
         self.parts.fit(self.config.dynamics.join)
         check_condition(self.parts, self.config)
 

@@ -90,13 +90,13 @@ def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
     step = 1e3 * (time.perf_counter() - begin) / (trainer.collector.steps - before)
     for _ in range(train.length):
         trainer.replay.add(records[-1])
-    batch = trainer.replay.sample(train.batch, rng).to(device)
-    data = median_ms(lambda: trainer.replay.sample(train.batch, rng).to(device), device, repeats, warm=1)
 
     def update(stage: Stage) -> float:
-        return median_ms(lambda: trainer.learner.update(stage, batch), device, repeats, warm=1)
+        return median_ms(lambda: trainer.learner.update(stage, trainer.batch(stage)), device, repeats, warm=1)
 
-    updates = {stage.name: data + update(stage) for stage in trainer.program if _learns(stage)}
+    # A generation that plays in the environment may take an hour.
+    learning = {stage.name: stage for stage in trainer.program if _learns(stage) and stage.arena == "dream"}
+    updates = {name: update(stage) for name, stage in learning.items()}
     space = trainer.envs.single_observation_space
     assert isinstance(space, gymnasium.spaces.Dict)
     return Speed(step, act_ms(agent, space, device, repeats=20, rows=streams) / streams, updates, peak_mib(device))
@@ -117,7 +117,7 @@ def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
     if length is None:
         return (learning + acting) / 6e4, None
     # The episodes of an evaluation are played side by side, and the agent chooses for all at once.
-    evaluations = 1 + (train.steps - 1) // train.eval_every - train.prefill // train.eval_every
+    evaluations = 1 + sum(_evaluations(trainer, index) for index in range(len(trainer.program)))
     evaluating = evaluations * length * (train.eval_episodes * speed.step + speed.act * env.num_envs)
     return (learning + acting) / 6e4, evaluating / 6e4
 
@@ -132,7 +132,9 @@ def told(trainer: Trainer, counted: Plan) -> list[str]:
         if evaluating is None
         else (f"and {evaluating:,.1f} of evaluations")
     )
+    uncounted = [stage.name for stage in trainer.program if stage.arena == "real"]
     lines = [
+        *(f"{name} plays in the environment, for how long is not known: it is not counted" for name in uncounted[:1]),
         f"about {training:,.1f} minutes of training, {evaluations}",
         f"  an agent step {speed.step:.2f} ms, a choice {speed.act:.2f} ms; an update: {update}",
     ]
@@ -145,6 +147,13 @@ def told(trainer: Trainer, counted: Plan) -> list[str]:
     return lines
 
 
+def evaluated(trainer: Trainer) -> str:
+    """When the agent is evaluated."""
+    train = trainer.config.train
+    apart = {f"{x.evaluate} updates of {x.name}" for x in trainer.program if x.evaluate}
+    return f"an evaluation of {train.eval_episodes} episodes every {next(iter(apart), f'{train.eval_every:,} frames')}"
+
+
 def _learns(stage: Stage) -> bool:
     return bool(stage.groups) or stage.behave
 
@@ -152,6 +161,17 @@ def _learns(stage: Stage) -> bool:
 def _updates(program: Program, index: int, repeat: int) -> int:
     """Updates of one stage."""
     return count_updates(program[: index + 1], repeat) - count_updates(program[:index], repeat)
+
+
+def _evaluations(trainer: Trainer, index: int) -> int:
+    """How often one stage is evaluated; the end of the program is not counted."""
+    train, stage = trainer.config.train, trainer.program[index]
+    if stage.evaluate is None:
+        learning = _learns(stage) and stage.until.frames is not None
+        return (train.steps - 1) // train.eval_every - train.prefill // train.eval_every if learning else 0
+    last = index + 1 == len(trainer.program)
+    updates = _updates(trainer.program, index, trainer.config.env.action_repeat) - last
+    return updates // stage.evaluate if stage.evaluate else 0
 
 
 def _episode_steps(trainer: Trainer) -> int | None:

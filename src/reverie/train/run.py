@@ -15,7 +15,7 @@ from reverie.report.plots import AXES, axis, dreamed_against_real, learning_curv
 from reverie.report.progress import Progress
 from reverie.report.sinks import check_sinks
 from reverie.train.folder import RunFolder, default_path
-from reverie.train.forecast import plan, told
+from reverie.train.forecast import evaluated, plan, told
 from reverie.train.interrupt import Interrupt, Stopped
 from reverie.train.trainer import Trainer
 
@@ -140,13 +140,12 @@ def forecast(resolved: Resolved, path: str | Path | None, say: Say = print) -> N
     check_sinks(resolved.config.train.wandb)
     trainer = Trainer(resolved, folder)
     try:
-        train = resolved.config.train
         counted = plan(resolved, trainer)
         say(headline(resolved, trainer))
         say(str(counted))
         for line in [*_doubts(resolved, trainer), *told(trainer, counted)]:
             say(line)
-        say(f"an evaluation of {train.eval_episodes} episodes every {train.eval_every:,} frames")
+        say(evaluated(trainer))
         say(f"the run's folder would be {folder.path}; nothing was written (--dry-run)")
     finally:
         trainer.close()

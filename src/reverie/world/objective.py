@@ -24,6 +24,8 @@ class Objective(Protocol):
     """Whether it measures the latents' entropy by the largest one."""
     needs_encode: ClassVar[bool]
     """Whether it needs latents that are known from the observation alone."""
+    staged: ClassVar[bool]
+    """Whether its parts are objectives themselves, for stages that follow each other."""
     needs_exact: ClassVar[bool]
     """Whether it has a floor for the mismatch of posterior and prior, or their mismatch in the other order."""
 
@@ -109,6 +111,7 @@ class Filtering(nn.Module):
     needs_bounded = False
     needs_encode = False
     needs_exact = True
+    staged = False
 
     def __init__(self, config: Any, world: World) -> None:
         super().__init__()

@@ -164,6 +164,7 @@ class VisionMemory(_Alone):
     needs_bounded = False
     needs_encode = True
     needs_exact = False
+    staged = True
 
     def __init__(self, config: VisionMemoryConfig, world: World) -> None:
         """Raises UserError where the decoder reads what V does not know."""
