@@ -114,3 +114,23 @@ def test_no_rate_without_progress():
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0:00:00"), (3725.4, "1:02:05"), (90061, "1 d 1:01:01")])
 def test_durations(seconds, words):
     assert _duration(seconds) == words
+
+
+def test_stages_without_frames_are_shown_by_their_updates(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("reverie.report.progress.time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with Progress(1000, stream=stream) as progress:
+        progress.update(100, 0, None, "collect")
+        for stage, seconds in (("brief", 0.01), ("long", 1.0)):
+            for done in range(101):
+                now[0] += seconds
+                progress.update(100, done, None, stage, (done, 100))
+        now[0] += 1
+        progress.update(110, 100, None, "collect")
+        now[0] += 1
+        progress.update(220, 100, None, "collect")
+    lines = stream.getvalue().splitlines()
+    assert not any("brief" in line for line in lines)
+    assert lines[0].startswith("10 / 100 updates (10%)") and lines[0].endswith("long")
+    assert len(lines) == 11 and lines[-1].startswith("220 / 1,000 frames (22%)")

@@ -14,7 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 LINES = 10
-"""How many lines a whole run prints where there is no terminal."""
+"""How many lines a whole run prints where there is no terminal, and as many each long stage without frames."""
+
+BRIEF = 10.0
+"""Seconds that such a stage takes before it prints one."""
 
 
 class Pace:
@@ -65,6 +68,7 @@ class Progress:
         self._updates, self._note = 0, ""
         self._last_evaluation: float | None = None
         self._printed: int | None = None
+        self._told = 0.0
         self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=4)
 
     def __enter__(self) -> "Progress":
@@ -97,13 +101,17 @@ class Progress:
         self._updates, self._last_evaluation = updates, last_evaluation
         done, total = apart or (frames, self.total_frames)
         if (apart is None) != (self._unit == "frames") or (apart is not None and note != self._note):
-            self._pace, self._printed = Pace(), None
+            self._pace, self._printed, self._told = Pace(), None, time.monotonic()
         self._done, self._total, self._unit, self._note = done, total, "frames" if apart is None else "updates", note
         self._pace.update(done)
         if self.live:
             return
         tenth = min(LINES, LINES * done // total)
         if self._printed is not None and tenth > self._printed:
+            now = time.monotonic()
+            if apart is not None and now - self._told < BRIEF:
+                return
+            self._told = now
             told = f"{done:,} / {total:,} {self._unit} ({done / total:.0%})"
             self.message("  ".join([told, *self._details()]))
         self._printed = tenth
