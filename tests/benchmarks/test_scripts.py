@@ -41,3 +41,40 @@ def test_action_gradients(tmp_path):
     result = json.loads((tmp_path / "action-gradients.json").read_text())
     assert list(result["worlds"]) == ["gru, history", "gru, action", "markov"]
     assert (tmp_path / "action-gradients.png").exists()
+
+
+def test_dream_rate(tmp_path):
+    out = run("dream_rate.py", f"--units 8 --population 4 --rollouts 2 --repeats 1 --output {tmp_path / 'rate.json'}")
+    (row,) = json.loads((tmp_path / "rate.json").read_text())["rows"]
+    assert "LSTM 8, 4 x 2: " in out
+    assert row["steps_per_second"] > 0 and 0 < row["share"] < 1
+
+
+def test_dream_and_reality(tmp_path):
+    from reverie import resolve
+    from reverie import run as train
+    from reverie.behaviour.evolution import EvolutionConfig
+    from reverie.behaviour.search import SearchConfig
+    from reverie.world.vision_memory import ControlConfig, MemoryConfig, VisionConfig, VisionMemoryConfig
+
+    resolved = resolve(
+        "worldmodels",
+        "gym:CartPole-v1",
+        steps=300,
+        length=4,
+        batch=2,
+        eval_episodes=2,
+        objective=VisionMemoryConfig(
+            vision=VisionConfig(updates=2), memory=MemoryConfig(updates=2), control=ControlConfig(updates=1)
+        ),
+        behaviour=EvolutionConfig(search=SearchConfig(population=2), rollouts=2, horizon=5),
+    )
+    train(resolved, tmp_path / "run", pictures=False, say=lambda line: None)
+    options = "--episodes 3 --side 2 --dreams 4 --temperatures 0.5 --generations 1"
+    out = run("dream_and_reality.py", f"{tmp_path / 'run'} {options} --output {tmp_path / 'both.json'}")
+    found = json.loads((tmp_path / "both.json").read_text())
+    assert list(found["policies"]) == ["agent", "random", "choice 0", "choice 1"]
+    assert found["policies"]["agent"]["real"]["episodes"] == 3
+    # Each step of CartPole pays 1, and a dream has five of them at most.
+    assert all(0 < both["dreamed"]["mean"] <= 5.5 for both in found["policies"].values())
+    assert list(found["temperatures"]) == ["0.5"] and "| tau 0.5 |" in out

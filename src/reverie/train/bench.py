@@ -20,6 +20,7 @@ from reverie.agents.parts import Parts
 from reverie.agents.program import Stage
 from reverie.data.collect import Collector, RandomAct
 from reverie.envs.make import make_vector
+from reverie.errors import UserError
 from reverie.train.learner import Learner
 from reverie.world.imagine import imagine
 
@@ -95,7 +96,13 @@ def measure(
         rng = np.random.default_rng(0)
         collector = Collector(envs, codec, replay)
         collector.collect(8 * train.length, RandomAct(codec, rng))
-        stage = next(stage for stage in program if stage.groups and stage.behave)
+        together = [stage for stage in program if stage.groups and stage.behave]
+        if not together:
+            raise UserError(
+                "its world and its behaviour learn in stages of their own, and what is measured here is an update of "
+                "both: name a preset that has one, or see what `reverie train ... --dry-run` measures"
+            )
+        stage = together[0]
         learner = Learner(agent, program, torch.Generator(device).manual_seed(0), train.precision)
         batch = replay.sample(train.batch, rng).to(device)
         with FlopCounterMode(display=False) as counter:
