@@ -11,6 +11,7 @@ sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "agents
 import mistakes_conditions as conditions
 import mistakes_environments as environments
 import mistakes_packages as packages
+import mistakes_parts as parts
 import mistakes_results as results
 import mistakes_runs as runs
 import mistakes_training as training
@@ -24,6 +25,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Values of another kind": typed.KINDS,
     "Values out of range": typed.RANGES,
     "Worlds conditioned on actions": conditions.CONDITIONS,
+    "Learning in stages": parts.STAGES,
     "Names of environments": environments.NAMES,
     "What an environment shows and takes": environments.SPACES,
     "Looking before training": environments.CHECKED,
@@ -51,13 +53,13 @@ A traceback comes from the code of the environment, where that fails at a step, 
 
 def page() -> str:
     """The table for readers."""
-    parts = [HEAD.format(count=sum(map(len, TABLE.values())))]
+    tables = [HEAD.format(count=sum(map(len, TABLE.values())))]
     for where, rows in TABLE.items():
-        parts.append(f"## {where}\n\n| what is wrong | `reverie` ... | message |\n|---|---|---|")
-        parts[-1] += (
+        tables.append(f"## {where}\n\n| what is wrong | `reverie` ... | message |\n|---|---|---|")
+        tables[-1] += (
             "".join(f"\n| {row.situation} | {_code(row.command)} | {_code(row.message)} |" for row in rows) + "\n"
         )
-    return "\n".join(parts)
+    return "\n".join(tables)
 
 
 def _code(text: str) -> str:

@@ -112,7 +112,7 @@ FOLDERS = [
         Mistake(
             f"`{command}` of a run without a checkpoint",
             f"{command} run",
-            "no checkpoint run/checkpoint/run.safetensors; a run writes its first one at its first evaluation",
+            "no checkpoint run/checkpoint/run.safetensors; a run writes its first one at the end of its first stage",
             no_checkpoint,
         )
         for command in ("eval", "video")

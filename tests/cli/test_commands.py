@@ -85,6 +85,21 @@ def test_eval_with_another_seed_is_another_evaluation(capsys, trained):
     assert written["eval/returns"][:2] != evaluations(trained.path)[-1]["eval/returns"]
 
 
+def test_eval_in_parts_plays_the_same_episodes(capsys, trained):
+    shutil.copytree(trained.path, "run")
+
+    def returns(*options):
+        call(capsys, "eval", "run", "--episodes", "5", *options)
+        return json.loads(Path("run/evaluation.json").read_text())["eval/returns"]
+
+    whole = returns()
+    assert len(set(whole)) == 5
+    # The same but for rounding, which depends on how many act at once.
+    assert returns("--side", "2") == pytest.approx(whole, rel=1e-4)
+    outcome = call(capsys, "eval", "run", "--side", "0")
+    assert (outcome.code, "--side must be at least 1, not 0" in outcome.err) == (2, True)
+
+
 def test_eval_of_an_atari_game_compares_it_with_a_human(capsys, trained, monkeypatch):
     mean = evaluations(trained.path)[-1]["eval/return"]
     monkeypatch.setattr("reverie.cli.look.human_normalised", lambda env, score: score / mean / 4)

@@ -39,7 +39,7 @@ def test_a_batch_of_none(pendulum):
     ("lost", "message"),
     [
         ("config.json", r"holds no run: it has no config.json"),
-        ("checkpoint", r"no checkpoint .*run.safetensors; a run writes its first one at its first evaluation"),
+        ("checkpoint", r"no checkpoint .*run.safetensors; a run writes its first one at the end of its first stage"),
         ("replay", r"has no replay, where dreams begin: put back its folder replay/"),
         ("replay/0-000000.records", r"has 0 bytes, fewer than"),
     ],

@@ -14,9 +14,9 @@ from reverie.agents.preset import Preset
 from reverie.agents.presets import PRESETS
 from reverie.cli.reading import read
 from reverie.envs.make import EnvConfig
-from reverie.errors import UserError, unknown
+from reverie.errors import UserError, about, unknown
 from reverie.report.write import write_json
-from reverie.train.bench import Measurement, alone, measure
+from reverie.train.bench import Measurement, alone, joint_stage, measure
 from reverie.train.device import choose_device, choose_threads
 from reverie.train.folder import versions
 from reverie.train.matched import SCALES, matched
@@ -86,6 +86,9 @@ def bench(arguments: Sequence[str]) -> None:
         raise unknown("preset", chosen.preset, PRESETS)
     if chosen.repeats < 1:
         raise UserError(f"--repeats must be at least 1, not {chosen.repeats}")
+    preset = PRESETS[chosen.preset]
+    with about(chosen.preset):
+        joint_stage(preset.program(preset.config(EnvConfig(env=chosen.env))))
     device, threads = choose_device(chosen.device), choose_threads(chosen.threads)
     print(f"{chosen.preset} on {device}, {threads} threads, torch {torch.__version__}; times in ms, medians")
     widths = [max(len(name), int(spec.split(".")[0].strip(","))) for name, _, spec in COLUMNS]

@@ -41,6 +41,8 @@ class Evaluate:
     """how many episodes; the run's --eval-episodes by default"""
     seed: int | None = None
     """seed of the episodes; the run's own by default, which repeats its last evaluation"""
+    side: int | None = None
+    """how many of them side by side, each in an environment of its own; all by default"""
     device: str = "cpu"
     """where to compute"""
 
@@ -49,13 +51,17 @@ def evaluate(arguments: Sequence[str]) -> None:
     """Print the returns and write them to the run's evaluation.json."""
     chosen = read(Evaluate, arguments, "reverie eval")
     _check(chosen.episodes, chosen.seed)
+    if chosen.side is not None and chosen.side < 1:
+        raise UserError(f"--side must be at least 1, not {chosen.side}")
     agent, resolved = load(chosen.run, chosen.device)
     config = resolved.config
     seed = config.train.seed if chosen.seed is None else chosen.seed
     episodes = config.train.eval_episodes if chosen.episodes is None else chosen.episodes
-    evaluator = Evaluator(make_vector([config.env.make] * episodes), seed)
+    side = min(chosen.side or episodes, episodes)
+    evaluator = Evaluator(make_vector([config.env.make] * side), seed)
     try:
-        returns = [episode.total for episode in evaluator(agent)]
+        parts = [evaluator(agent, part) for part in range(-(-episodes // side))]
+        returns = [episode.total for part in parts for episode in part][:episodes]
     finally:
         evaluator.close()
     score = human_normalised(config.env.env, float(np.mean(returns)))

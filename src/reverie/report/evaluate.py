@@ -136,15 +136,16 @@ class Evaluator:
     EVALUATION = 1_000_000  # environments are numbered from here on, so that no seed is shared with training
 
     def __init__(self, envs: VectorEnv, seed: int) -> None:
-        self._envs = envs
-        self._seeds = [episode_seed(seed, self.EVALUATION + row, 0) for row in range(envs.num_envs)]
+        self._envs, self._seed = envs, seed
 
-    def __call__(self, agent: Agent) -> list[Episode]:
-        """One episode of the policy's mode in each environment."""
+    def __call__(self, agent: Agent, part: int = 0) -> list[Episode]:
+        """One episode of the policy's mode in each environment; each part has episodes of its own."""
+        side = self._envs.num_envs
+        seeds = [episode_seed(self._seed, self.EVALUATION + row, 0) for row in range(part * side, (part + 1) * side)]
         training = {module: module.training for module in agent.modules()}
         agent.eval()
         try:
-            return play(self._envs, follow(agent, self._envs.num_envs), self._seeds)
+            return play(self._envs, follow(agent, side), seeds)
         finally:
             for module, mode in training.items():
                 module.training = mode

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from reverie.agents.build import build, build_replay
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
-from reverie.agents.program import Stage
+from reverie.agents.program import Program, Stage
 from reverie.data.collect import Collector, RandomAct
 from reverie.envs.make import make_vector
 from reverie.errors import UserError
@@ -81,9 +81,22 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, size: int = 2048) -> f
     return 2 * size**3 / median_ms(lambda: a @ b, device, 7) / 1e6
 
 
-def measure(
-    config: Config, parts: Parts, program: tuple[Stage, ...], device: torch.device, repeats: int
-) -> Measurement:
+def joint_stage(program: Program) -> Stage:
+    """The first stage in which world and behaviour learn together.
+
+    Raises:
+        UserError: if there is none.
+    """
+    for stage in program:
+        if stage.groups and stage.behave:
+            return stage
+    raise UserError(
+        "world and behaviour learn in stages of their own, and bench measures an update of both; "
+        "`reverie train PRESET --dry-run` measures one of each stage"
+    )
+
+
+def measure(config: Config, parts: Parts, program: Program, device: torch.device, repeats: int) -> Measurement:
     """Measure a configuration on random experience of its environment."""
     train = config.train
     envs = make_vector([config.env.make] * config.env.num_envs, config.env.vector)
@@ -96,13 +109,7 @@ def measure(
         rng = np.random.default_rng(0)
         collector = Collector(envs, codec, replay)
         collector.collect(8 * train.length, RandomAct(codec, rng))
-        together = [stage for stage in program if stage.groups and stage.behave]
-        if not together:
-            raise UserError(
-                "its world and its behaviour learn in stages of their own, and what is measured here is an update of "
-                "both: name a preset that has one, or see what `reverie train ... --dry-run` measures"
-            )
-        stage = together[0]
+        stage = joint_stage(program)
         learner = Learner(agent, program, torch.Generator(device).manual_seed(0), train.precision)
         batch = replay.sample(train.batch, rng).to(device)
         with FlopCounterMode(display=False) as counter:

@@ -47,7 +47,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         UserError: if there is no checkpoint, it cannot be read, or another version wrote it.
     """
     if not path.exists():
-        raise UserError(f"no checkpoint {path}; a run writes its first one at its first evaluation")
+        raise UserError(f"no checkpoint {path}; a run writes its first one at the end of its first stage")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
