@@ -51,6 +51,11 @@ INVERTED = (
     "--env gym:InvertedPendulum-v5 --pixels --prefill 2000 --steps 15000 --eval-every 1000 --eval-episodes 4 "
     "--train-every 5 --batch 12"
 )
+TAKE_COVER = (
+    "--env vizdoom:TakeCover --action-repeat 4 --episode-limit 525 --crop 0.4 0.7 --height 32 --steps 230000 "
+    "--latent.size 32 --backbone.units 256 --objective.vision.image 5 --objective.vision.updates 2500 "
+    "--objective.memory.updates 4000 --objective.control.updates 40 --behaviour.horizon 525 --eval-episodes 20"
+)
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
 HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
 SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 25000"
@@ -176,6 +181,11 @@ SUITES: dict[str, Suite] = {
         about="`worldmodels` on Pendulum-v1 from state; the controller evolves in dreams of 20,000 random frames alone",
         runs=seeds("worldmodels", "worldmodels --env gym:Pendulum-v1 --eval-episodes 20", range(3)),
         solved=-250.0,
+    ),
+    "take-cover": Suite(
+        about="`worldmodels` on VizDoom's TakeCover; the controller evolves in dreams of 57,500 random steps alone",
+        runs=seeds("worldmodels", f"worldmodels {TAKE_COVER}", range(1)),
+        solved=750.0,
     ),
     "tssm-rssm": Suite(
         about="`tssm` beside `rssm-continuous` with dreams of 10 and 15 steps, cartpole-swingup, action repeat 4",
