@@ -1,7 +1,7 @@
 """The nouns that every floor shares, and the alphabet of their shapes.
 
 B rows, T time, N dreams, H horizon, K tokens per step, E embedding, Z latent, D deterministic, U input, A action,
-P parameters of a distribution (docs/shapes.md).
+P parameters of a distribution, Q of a prior; in an evolution P individuals, W weights (docs/shapes.md).
 
 Time is indexed by arrival, everywhere: index t holds all that is known on arriving at t,
 

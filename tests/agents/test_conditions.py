@@ -29,7 +29,7 @@ def conditioned(**changes):
     config = resolved.config
     parts = {
         name: replace(getattr(config.behaviour, name), reads="z")
-        for name in ("actor", "critic")
+        for name in ("actor", "critic", "controller")
         if hasattr(config.behaviour, name)
     }
     dynamics = replace(config.dynamics, condition="action", reach=REACH)

@@ -199,8 +199,37 @@ def test_each_stage_learns_with_every_backbone_latent_and_behaviour(parts, preci
         before = weights(learning.agent)
         metrics = learning.update(stage, random_batch(learning.agent), diagnosed=True)
         assert all(math.isfinite(value) for value in metrics.values()), metrics
-        moved = {name.split(".")[0] for name in changed(before, learning.agent) if "preprocess" not in name}
-        assert moved == {"behaviour" if stage.behave else "world"}
+        moved = {name for name in changed(before, learning.agent) if "preprocess" not in name}
+        assert {name.split(".")[0] for name in moved} == {"behaviour" if stage.behave else "world"}
+        policy = "behaviour.weights" if parts["behaviour"] == "evolution" else "behaviour.actor"
+        assert any(name.startswith(policy) for name in moved) == stage.behave
+
+
+@pytest.mark.parametrize(
+    ("posterior", "objective", "latent"),
+    [
+        ("filter", "filtering", "gaussian"),
+        ("encode", "two-models", "categorical"),
+        ("filter", "two-models", "categorical"),
+    ],
+)
+def test_a_controller_evolves_while_the_world_learns(posterior, objective, latent):
+    resolved = tiny(posterior=posterior, objective=objective, latent=latent, behaviour="evolution")
+    learning = learner(resolved)
+    before = weights(learning.agent)
+    metrics = update(learning, resolved, 2)
+    moved = changed(before, learning.agent)
+    assert {"behaviour.weights", "world.dynamics.prior_net.0.weight"} <= moved
+    assert metrics["population/steps"] > 0
+
+
+@pytest.mark.parametrize("preset", ["dreamer", "dreamerv3", "twm"])
+def test_every_program_tries_a_population_out_where_it_is_told_to(preset):
+    resolved = tiny(preset, behaviour="evolution")
+    config = replace(resolved.config, behaviour=replace(resolved.config.behaviour, arena="real"))
+    program = PRESETS[preset].program(config)
+    assert {stage.arena for stage in program if stage.behave} == {"real"}
+    assert {stage.arena for stage in PRESETS[preset].program(resolved.config)} == {"dream"}
 
 
 @pytest.mark.parametrize("preset", ["rssm-continuous", "rssm-discrete", "dreamerv2", "dreamerv3", "twm"])

@@ -31,6 +31,12 @@ CONDITIONS = [
         "acting, and far from it in dreams",
     ),
     Mistake(
+        "a controller that reads h",
+        f"{ENCODE} --behaviour evolution",
+        "--behaviour.controller.reads must be z with --dynamics.condition action, not hz: h is close to its anchor in "
+        "acting, and far from it in dreams",
+    ),
+    Mistake(
         "dreams longer than their reach",
         f"{READS} --behaviour.horizon 16",
         "--behaviour.horizon 16 is beyond --dynamics.reach 15: with --dynamics.condition action a dream has one "

@@ -20,10 +20,11 @@ from reverie.world.vision_memory import STORED, posterior_of
 ROUNDS = {"steps": 60, "hold": (2, 3), "num_envs": 2}
 
 
-def staged(rounds=1, arena="dream", **changes):
+def staged(rounds=1, arena=None, **changes):
     resolved = tiny("worldmodels", **{**ROUNDS, **changes})
     config = resolved.config
-    objective, behaviour = replace(config.objective, rounds=rounds), replace(config.behaviour, arena=arena)
+    objective = replace(config.objective, rounds=rounds)
+    behaviour = replace(config.behaviour, arena=arena) if arena else config.behaviour
     return replace(resolved, config=replace(config, objective=objective, behaviour=behaviour))
 
 
@@ -32,6 +33,8 @@ KINDS = {
     "rounds": staged(2),
     "real": staged(arena="real"),
     "pixels": staged(pixels=True, size=16, num_envs=1),
+    "gradient": staged(behaviour="actor-critic"),
+    "lives": staged(arena="real", env="py:lives:game", episodic_lives=True),
 }
 
 

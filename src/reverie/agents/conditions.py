@@ -53,7 +53,7 @@ def _within_reach(parts: Parts, config: Config) -> None:
 
 
 def _reads_latents(parts: Parts, config: Config) -> None:
-    for name in ("actor", "critic"):
+    for name in ("actor", "critic", "controller"):
         reads = getattr(getattr(config.behaviour, name, None), "reads", "z")
         if reads != "z":
             raise UserError(

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
-from reverie.agents.config import Config, TrainConfig
+from reverie.agents.config import Config
 from reverie.agents.parts import PARTS, Parts
 from reverie.agents.program import Group, Program, Stage, Until
 from reverie.envs.make import EnvConfig
@@ -19,7 +19,7 @@ def one_world(config: Config) -> Program:
     """
     alone = (f"behaviour/{x}" for wish in config.behaviour.trained for x in wish.losses if x not in wish.shaping)
     world = Group(name="world", modules=("world",), without=tuple(alone), optimiser=config.objective.optimiser)
-    return _in_turn(config.train, (world, *_wished(config)))
+    return _in_turn(config, (world, *_wished(config)))
 
 
 def joint(config: Config) -> Program:
@@ -35,7 +35,7 @@ def joint(config: Config) -> Program:
     )
     modules = ("world", *(module for module, _ in lr_scales))
     agent = Group(name="agent", modules=modules, optimiser=optimiser, lr_scales=lr_scales)
-    return _in_turn(config.train, (agent,))
+    return _in_turn(config, (agent,))
 
 
 def two_models(config: Config) -> Program:
@@ -65,7 +65,7 @@ def two_models(config: Config) -> Program:
     )
     seeing, predicting = config.train.pretrain * 6 // 10, config.train.pretrain * 3 // 10
     return _in_turn(
-        config.train,
+        config,
         (observation, dynamics, *_wished(config)),
         Stage(name="see", groups=(observation,), until=Until(updates=seeing)),
         Stage(name="predict", groups=(dynamics,), until=Until(updates=predicting)),
@@ -76,16 +76,17 @@ def stages(config: Config) -> Program:
     """World Models' program: collect, fit V, encode once, fit M, and let C learn; in rounds, where that is wanted.
 
     The first round collects at random, the others with the controller, and all go on with what they have learned
-    (World Models, section 5.4: iterative training). C learns from where episodes begin.
+    (World Models, section 5.4: iterative training). An evolution tries out whole episodes, from where they begin; other
+    behaviours learn from chunks.
     """
-    objective, behaviour = config.objective, config.behaviour
+    objective = config.objective
     encoder = ("world.encoder", "world.dynamics.posterior", "world.decoder")
     rest = tuple(f"world.dynamics.{x}" for x in ("entry", "backbone", "prior_net"))
     vision = Group(name="vision", modules=encoder, optimiser=objective.vision.optimiser)
     memory = Group(
         name="memory", modules=(*rest, "world.reward", "world.continue_"), optimiser=objective.memory.optimiser
     )
-    rows = getattr(behaviour, "rollouts", None)
+    rows = getattr(config.behaviour, "rollouts", None)
 
     def each(number: int) -> Program:
         frames = config.train.steps * (number + 1) // objective.rounds
@@ -115,10 +116,11 @@ def stages(config: Config) -> Program:
             ),
             Stage(
                 name="control",
-                draw="beginnings",
+                draw="beginnings" if rows else "chunks",
                 rows=rows,
+                groups=_wished(config),
                 behave=True,
-                arena=getattr(behaviour, "arena", "dream"),
+                arena=_arena(config),
                 evaluate=objective.control.evaluate_every,
                 log=1,
                 until=Until(updates=objective.control.updates),
@@ -141,19 +143,26 @@ def _wished(config: Config) -> tuple[Group, ...]:
     )
 
 
-def _in_turn(train: TrainConfig, groups: tuple[Group, ...], *apart: Stage) -> Program:
+def _arena(config: Config) -> Literal["dream", "real"]:
+    """Where a behaviour that tries a population out does so; others dream."""
+    return getattr(config.behaviour, "arena", "dream")
+
+
+def _in_turn(config: Config, groups: tuple[Group, ...], *apart: Stage) -> Program:
     """Prefill, stages that learn apart, what is left of the pretraining, and the rest of the run."""
+    train, arena = config.train, _arena(config)
     left = train.pretrain - sum(stage.until.updates or 0 for stage in apart)
     return (
         Stage(name="prefill", actor="random", until=Until(frames=train.prefill), measure=True),
         *apart,
-        Stage(name="pretrain", groups=groups, behave=True, until=Until(updates=left)),
+        Stage(name="pretrain", groups=groups, behave=True, arena=arena, until=Until(updates=left)),
         Stage(
             name="learn",
             actor="behaviour",
             collect=train.train_every,
             groups=groups,
             behave=True,
+            arena=arena,
             until=Until(frames=train.steps),
         ),
     )

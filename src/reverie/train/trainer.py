@@ -37,13 +37,13 @@ from reverie.train.measuring import Measuring
 from reverie.types import Batch, Metrics
 
 
-def seeded(config: EnvConfig, seed: int, number: int) -> gymnasium.Env:
-    """One of a run's environments, each of its episodes with a seed of its own."""
+def seeded(config: EnvConfig, seed: int, number: int, *, training: bool = True) -> gymnasium.Env:
+    """One of a run's environments, each of its episodes with a seed of its own; as training sees it, or evaluations."""
     if multiprocessing.parent_process() is not None:
         # In a process of its own: Ctrl-C reaches the whole group, but it is the run that decides when to end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    return EpisodeSeeds(config.make(training=True), seed, number)
+    return EpisodeSeeds(config.make(training=training), seed, number)
 
 
 class Trainer:
@@ -162,7 +162,8 @@ class Trainer:
         if all(stage.arena == "dream" for stage in self.program):
             return None
         numbers = range(Arena.ARENA, Arena.ARENA + env.num_envs)
-        envs = make_vector([partial(seeded, env, train.seed, number) for number in numbers], env.vector)
+        makers = [partial(seeded, env, train.seed, number, training=False) for number in numbers]
+        envs = make_vector(makers, env.vector)
         return Arena(envs, self.agent)
 
     def _run_stage(self, stage: Stage, log: MetricLog, progress: Progress, stop: Callable[[], Stopped | None]) -> None:
