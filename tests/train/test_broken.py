@@ -7,6 +7,7 @@ from tiny import tiny
 
 from reverie.errors import UserError
 from reverie.report.log import read_metrics
+from reverie.train import checkpoint
 from reverie.train.folder import RunFolder, load
 from reverie.train.interrupt import Stopped
 
@@ -31,7 +32,7 @@ def break_weights(at):
 def test_broken_weights_stop_the_run_before_an_evaluation(tmp_path):
     # Update 7 is the last before the evaluation at 80 frames, and no line of the log is due.
     with pytest.raises(
-        UserError, match=r"the weight \S+ is nan after 7 updates, so the run stopped; it has no checkpoint"
+        UserError, match=r"the weight \S+ is nan after 7 updates, so the run stopped; its last checkpoint is whole"
     ):
         run(tiny(log_every=1000), tmp_path / "run", break_weights(7))
 
@@ -60,11 +61,18 @@ def test_a_stop_keeps_no_broken_weights(at, tmp_path):
     def stop(trainer):
         return Stopped("enough", 143) if trainer.learner.updates == at else None
 
-    # The first checkpoint is that of the evaluation at 80 frames, after 7 updates; no line of the log is due.
-    kept = "its last checkpoint is whole" if at > 7 else "it has no checkpoint yet"
+    # Checkpoints are those of the prefill's and the pretraining's end, and of the evaluation at 80 frames, after 7
+    # updates; no line of the log is due.
+    kept = "its last checkpoint is whole"
     with pytest.raises(UserError, match=rf"the weight \S+ is nan after {at} updates, so the run stopped; {kept}"):
         run(tiny(log_every=1000), tmp_path / "run", break_weights(at), stop)
-    assert RunFolder(tmp_path / "run").checkpoint.exists() == (at > 7)
-    if at > 7:
-        agent, _ = load(tmp_path / "run", "cpu")
-        assert all(torch.isfinite(x).all() for x in agent.state_dict().values())
+    agent, _ = load(tmp_path / "run", "cpu")
+    assert all(torch.isfinite(x).all() for x in agent.state_dict().values())
+
+
+def test_a_stage_that_ends_with_broken_weights_leaves_the_checkpoint_before(tmp_path):
+    # The second update is the pretraining's last.
+    with pytest.raises(UserError, match=r"is nan after 2 updates, so the run stopped; its last checkpoint is whole"):
+        run(tiny(log_every=1000), tmp_path / "run", break_weights(2))
+    _, progress = checkpoint.read(RunFolder(tmp_path / "run").checkpoint)
+    assert (progress["stage"], progress["updates"]) == (1, 0)

@@ -168,7 +168,7 @@ def checkpoint_header(path):
 
 def test_a_run_without_a_checkpoint_starts_from_its_beginning(whole, tmp_path):
     with pytest.raises(Killed):
-        go(tiny(), tmp_path / "run", lambda trainer: wrap(trainer.learner, "update", after(3, Killed())))
+        go(tiny(), tmp_path / "run", lambda trainer: wrap(trainer.collector, "collect", after(3, Killed())))
     assert not RunFolder(tmp_path / "run").checkpoint.exists()
     said = []
     resume(tmp_path / "run", pictures=False, say=said.append)
