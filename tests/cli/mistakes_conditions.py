@@ -32,7 +32,7 @@ CONDITIONS = [
     ),
     Mistake(
         "a controller that reads h",
-        f"{ENCODE} --behaviour evolution",
+        f"{ENCODE} --behaviour evolution --behaviour.horizon 10",
         "--behaviour.controller.reads must be z with --dynamics.condition action, not hz: h is close to its anchor in "
         "acting, and far from it in dreams",
     ),

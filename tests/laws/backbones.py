@@ -77,6 +77,8 @@ COMBINATIONS = [
     (backbone, posterior, latent)
     for backbone, posterior, latent in product(*[sorted(PARTS[kind]) for kind in ("backbone", "posterior", "latent")])
     if PARTS["backbone"][backbone].walkable or not PARTS["posterior"][posterior].walks
+    # What is no divergence is legal in one objective, with the encode posterior; one backbone stands for all.
+    if PARTS["latent"][latent].exact or (backbone, posterior) == ("lstm", "encode")
 ]
 """Every legal (backbone, posterior, latent)."""
 

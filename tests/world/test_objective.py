@@ -12,7 +12,7 @@ from reverie.types import Loss, total
 from reverie.world.diagnose import diagnose
 from reverie.world.objective import Filtering, FilteringConfig
 
-LATENTS = sorted(PARTS["latent"])
+LATENTS = sorted(name for name, kind in PARTS["latent"].items() if kind.exact)
 
 
 def losses_of(world, batch, **changes):

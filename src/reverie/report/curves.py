@@ -1,5 +1,6 @@
 """Learning curves of a suite: a panel for each task, against frames and against minutes, published ones behind."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,13 +114,14 @@ def _seeds(logs: Sequence[list[dict]], against: str) -> list[tuple[np.ndarray, n
 
 
 def _draw(axes: Axes, panel: Panel, against: str, ours: Mapping[str, str], theirs: Mapping[str, dict]) -> None:
-    furthest = 0.0
+    furthest, nearest = 0.0, math.inf
     for name, logs in panel.ours.items():
         curves = _seeds(logs, against)
         if not curves:
             continue
         where, returns = shared(curves)
         furthest = max([furthest, *(float(x[-1]) for x, _ in curves)])
+        nearest = min([nearest, *(float(x[0]) for x, _ in curves)])
         axes.plot(where, returns.mean(0), color=ours[name], lw=2.2, zorder=3)
         if len(curves) > 1:
             axes.fill_between(where, returns.min(0), returns.max(0), color=ours[name], alpha=0.22, lw=0, zorder=2.5)
@@ -135,7 +137,9 @@ def _draw(axes: Axes, panel: Panel, against: str, ours: Mapping[str, str], their
                 dots = {"marker": "o", "markersize": 3.5} if len(shown) <= 3 else {}
                 axes.plot(*zip(*shown, strict=True), **theirs[name], **dots, zorder=2)
         axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
-    axes.set_xlim(0, furthest * 1.02 or 1)
+    # Updates are those of one stage, long after the run's first.
+    start = nearest if against == "updates" else 0.0
+    axes.set_xlim(start - 0.02 * (furthest - start) * (start > 0), start + 1.02 * (furthest - start) or 1)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=against != "train_seconds"))
     axes.set_title(panel.title, loc="left", fontsize=10, fontweight="bold")
     axes.tick_params(labelsize=8)
