@@ -11,21 +11,21 @@ many, in turn, half of the first time to begin with. Intervals are of 95 %, of t
 """
 
 import argparse
-import json
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from reverie.agents.agent import Agent
 from reverie.behaviour.evolution import Evolution
 from reverie.data.collect import Act, RandomAct
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import episode_seed
+from reverie.play.dreams import Dreams
 from reverie.report.evaluate import follow, play
 from reverie.report.write import write_json
 from reverie.train.device import choose_threads
@@ -38,6 +38,9 @@ FRESH = 4_000_000
 
 Maker = Callable[[int], Act]
 """Makes a policy for that many episodes side by side."""
+
+Choose = Callable[[State], np.ndarray]
+"""The environment's own actions at the states of dreams."""
 
 
 def spread(returns: Sequence[float]) -> dict[str, float]:
@@ -59,87 +62,81 @@ def in_reality(env: EnvConfig, seed: int, make: Maker, episodes: int, side: int)
     return spread(returns[:episodes])
 
 
-class Dreamer:
-    """Dreams of a run, from beginnings of its episodes, with deaths by chance."""
-
-    def __init__(self, trainer: Trainer, rows: int) -> None:
-        self.trainer, self.rows = trainer, rows
-
-    def starts(self, generator: torch.Generator) -> State:
-        world = self.trainer.agent.world
-        batch = self.trainer.replay.beginnings(self.rows, np.random.default_rng(0))
-        return world.observe(batch, world.initial(self.rows), generator).last()
-
-    @torch.no_grad()
-    def __call__(self, choose: Callable[[State], Tensor], horizon: int, temperature: float) -> dict[str, float]:
-        world, generator = self.trainer.agent.world, torch.Generator().manual_seed(0)
-        state = self.starts(generator)
-        alive, returns = torch.ones(self.rows), torch.zeros(self.rows)
-        for _ in range(horizon):
-            state = world.imagine(choose(state), state, generator, temperature)
-            returns += alive * world.reward(state.features)
-            goes_on = world.continue_(state.features)
-            alive = alive * (torch.rand(self.rows, generator=generator) < goes_on)
-        return spread((returns * world.preprocess.reward_unit).tolist())
+def in_dreams(
+    run: Path, rows: int, horizon: int, temperature: float, make: Callable[[int], Choose]
+) -> dict[str, float]:
+    dreams = Dreams(
+        run, rows, temperature=temperature, horizon=horizon, observe="features", start="first", device="cpu"
+    )
+    dreams.begin(np.random.default_rng(0))
+    choose, alive, returns = make(rows), np.ones(rows, np.bool_), np.zeros(rows)
+    for _ in range(horizon):
+        assert dreams.state is not None
+        step = dreams.step(choose(dreams.state))
+        returns += alive * step.reward
+        alive &= ~step.terminated
+    return spread(returns.tolist())
 
 
-def blind(agent: Agent, sweep: int) -> dict[str, Callable[[], Iterator[np.ndarray]]]:
-    """Policies that know the time alone: the model's actions "A", one a step."""
+def unseen(make: Maker) -> Callable[[int], Choose]:
+    """A policy that looks at nothing, for dreams."""
+
+    def made(rows: int) -> Choose:
+        act, nothing = make(rows), np.zeros(rows)
+        return lambda state: act({}, nothing, nothing)
+
+    return made
+
+
+def own(agent: Agent, rows: int) -> Choose:
+    """What the agent chooses in dreams."""
+    first, generator = torch.zeros(rows), torch.Generator().manual_seed(0)
+
+    @torch.inference_mode()
+    def choose(state: State) -> np.ndarray:
+        action, _ = agent.behaviour.act(agent.world, state, (), first, "evaluate", generator)
+        return agent.codec.decode(action.numpy())
+
+    return choose
+
+
+def blind(agent: Agent, sweep: int, hold: Sequence[int]) -> dict[str, Maker]:
+    """Policies that know the time alone."""
     size, groups = agent.codec.size, agent.codec.groups
 
-    def always(action: np.ndarray) -> Iterator[np.ndarray]:
-        while True:
-            yield action
+    def timed(at: Callable[[int], np.ndarray]) -> Maker:
+        """The model's action "A" of each step, as one for each row."""
 
-    def sweeping() -> Iterator[np.ndarray]:
-        for step in range(sweep // 2, 1 << 62):
-            yield np.eye(size, dtype=np.float32)[1 + step // sweep % 2]
+        def made(rows: int) -> Act:
+            steps = itertools.count()
+            return lambda observation, reward, first: agent.codec.decode(np.tile(at(next(steps)), (rows, 1)))
 
-    if len(groups) == 1:
-        made = {f"choice {i}": partial(always, np.eye(size, dtype=np.float32)[i]) for i in range(size)}
-        return made | ({f"sweep {sweep}": sweeping} if size > 2 else {})
-    return {f"{value:+.0f}": partial(always, np.full(size, value, np.float32)) for value in (-1.0, 0.0, 1.0)}
+        return made
 
+    def always(action: np.ndarray) -> Maker:
+        return timed(lambda step: action)
 
-def in_step(agent: Agent, make: Callable[[], Iterator[np.ndarray]], rows: int) -> Act:
-    """A blind policy for real episodes."""
-    actions = make()
-    return lambda observation, reward, first: agent.codec.decode(np.tile(next(actions), (rows, 1)))
+    made: dict[str, Maker] = {"random": lambda rows: RandomAct(agent.codec, np.random.default_rng(1), hold)}
+    if len(groups) != 1:
+        return made | {f"{x:+.0f}": always(np.full(size, x, np.float32)) for x in (-1.0, 0.0, 1.0)}
+    choices = np.eye(size, dtype=np.float32)
+    made |= {f"choice {number}": always(choice) for number, choice in enumerate(choices)}
+    if size > 2:
+        made[f"sweep {sweep}"] = timed(lambda step: choices[1 + (step + sweep // 2) // sweep % 2])
+    return made
 
 
 def policies(trainer: Trainer, chosen: argparse.Namespace) -> dict[str, dict[str, dict[str, float]]]:
-    agent, config = trainer.agent, trainer.config
+    agent, config, found = trainer.agent, trainer.config, {}
     real = partial(in_reality, config.env, chosen.seed, episodes=chosen.episodes, side=chosen.side)
-    dreams = Dreamer(trainer, chosen.dreams)
-    dream = partial(dreams, horizon=config.behaviour.horizon, temperature=config.behaviour.temperature)
-    found = {}
-
-    def random(rows: int) -> Act:
-        return RandomAct(agent.codec, np.random.default_rng(1), config.train.hold)
-
-    def dreamed_random() -> Callable[[State], Tensor]:
-        act, nothing = random(chosen.dreams), np.zeros(chosen.dreams)
-        return lambda state: torch.from_numpy(agent.codec.encode(act({}, nothing, nothing)))
-
-    found["agent"] = {"real": real(lambda rows: follow(agent, rows)), "dreamed": dream(own(agent, chosen.dreams))}
-    tell("agent", found["agent"])
-    found["random"] = {"real": real(random), "dreamed": dream(dreamed_random())}
-    tell("random", found["random"])
-    for name, make in blind(agent, chosen.sweep).items():
-        actions = make()
-
-        def choose(state: State, actions: Iterator[np.ndarray] = actions) -> Tensor:
-            return torch.from_numpy(np.tile(next(actions), (chosen.dreams, 1)))
-
-        found[name] = {"real": real(partial(in_step, agent, make)), "dreamed": dream(choose)}
+    behaviour = config.behaviour
+    dreamed = partial(in_dreams, chosen.run, chosen.dreams, behaviour.horizon, behaviour.temperature)
+    makers = {name: (make, unseen(make)) for name, make in blind(agent, chosen.sweep, config.train.hold).items()}
+    makers = {"agent": (partial(follow, agent), partial(own, agent)), **makers}
+    for name, (awake, dreaming) in makers.items():
+        found[name] = ({} if chosen.no_real else {"real": real(awake)}) | {"dreamed": dreamed(dreaming)}
         tell(name, found[name])
     return found
-
-
-def own(agent: Agent, rows: int) -> Callable[[State], Tensor]:
-    """What the agent chooses in dreams."""
-    first, generator = torch.zeros(rows), torch.Generator().manual_seed(0)
-    return lambda state: agent.behaviour.act(agent.world, state, (), first, "evaluate", generator)[0]
 
 
 def temperatures(trainer: Trainer, chosen: argparse.Namespace) -> dict[str, dict[str, dict[str, float]]]:
@@ -158,17 +155,20 @@ def temperatures(trainer: Trainer, chosen: argparse.Namespace) -> dict[str, dict
                 seen, _ = agent.objective(world, batch, world.initial(len(batch.first)), generator)
             assert seen is not None
             agent.behaviour.learn(world, seen, generator)
-        dream = Dreamer(trainer, chosen.dreams)(own(agent, chosen.dreams), config.behaviour.horizon, temperature)
-        maker = partial(follow, agent)
-        real = in_reality(config.env, chosen.seed, maker, chosen.episodes, chosen.side)
+        dream = in_dreams(chosen.run, chosen.dreams, config.behaviour.horizon, temperature, partial(own, agent))
+        real = in_reality(config.env, chosen.seed, partial(follow, agent), chosen.episodes, chosen.side)
         found[str(temperature)] = {"real": real, "dreamed": dream}
         tell(f"tau {temperature:g}", found[str(temperature)])
     return found
 
 
 def tell(name: str, both: dict[str, dict[str, float]]) -> None:
-    cells = [f"{both[where]['mean']:.0f} +- {both[where]['interval']:.0f}" for where in ("real", "dreamed")]
-    print(f"| {name} | {' | '.join(cells)} | {both['real']['deviation']:.0f} |", flush=True)
+    cells = [
+        f"{both[where]['mean']:.0f} +- {both[where]['interval']:.0f}" if where in both else "-"
+        for where in ("real", "dreamed")
+    ]
+    deviation = f"{both['real']['deviation']:.0f}" if "real" in both else "-"
+    print(f"| {name} | {' | '.join(cells)} | {deviation} |", flush=True)
 
 
 def main() -> None:
@@ -182,6 +182,7 @@ def main() -> None:
     parser.add_argument("--temperatures", type=float, nargs="*", default=[], help="to evolve again at")
     parser.add_argument("--generations", type=int, default=20, help="at each temperature")
     parser.add_argument("--seed", type=int, default=0, help="of real episodes and of what evolves again")
+    parser.add_argument("--no-real", action="store_true", help="of policies their dreams alone")
     parser.add_argument("--no-policies", action="store_true", help="temperatures alone")
     parser.add_argument("--output", type=Path, help="a JSON file for the figures")
     chosen = parser.parse_args()
@@ -199,9 +200,7 @@ def main() -> None:
         trainer.close()
     if chosen.output:
         options = {name: x for name, x in vars(chosen).items() if name not in ("run", "output")}
-        write_json(
-            chosen.output, {"options": options, "env": asdict(trainer.config.env), **json.loads(json.dumps(found))}
-        )
+        write_json(chosen.output, {"options": options, "env": asdict(trainer.config.env), **found})
 
 
 if __name__ == "__main__":

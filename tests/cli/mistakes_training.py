@@ -104,7 +104,8 @@ ENVIRONMENTS = [
     Mistake(
         "a prefill that is shorter than a chunk",
         "train dreamer --env py:tiny:walk --prefill 2 --run run",
-        "the replay holds … records, fewer than a chunk of 5; raise --prefill",
+        "the replay holds … records, fewer than a chunk of 5; collect more before learning: raise --prefill, or "
+        "--steps where all is collected first",
         leaves="run",
         tiny=True,
     ),

@@ -156,7 +156,7 @@ def test_a_stored_record_is_a_copy():
 def test_too_few_records():
     replay = filled(2, 5, 4, SIZE * 100)
     assert replay.chunks == 0
-    with pytest.raises(UserError, match=r"holds 8 records, fewer than a chunk of 5; raise --prefill"):
+    with pytest.raises(UserError, match=r"holds 8 records, fewer than a chunk of 5; collect more before"):
         replay.sample(1, np.random.default_rng(0))
 
 

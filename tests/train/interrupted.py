@@ -67,3 +67,17 @@ def outcome(path):
     progress = {k: v for k, v in progress.items() if k not in (*CLOCKS, "log")}
     files = {file.name: file.read_bytes() for file in folder.replay.iterdir()}
     return lines, {name: x.numpy().tobytes() for name, x in tensors.items()}, progress, files
+
+
+class Uninterrupted:
+    """What the uninterrupted run of each kind leaves; each is run once, when it is first asked for."""
+
+    def __init__(self, folders, resolved):
+        self._folders, self._resolved, self._left = folders, resolved, {}
+
+    def __call__(self, kind):
+        if kind not in self._left:
+            path = self._folders.mktemp("whole") / "run"
+            go(self._resolved(kind), path)
+            self._left[kind] = outcome(path)
+        return self._left[kind]

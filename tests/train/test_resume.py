@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from interrupted import Killed, after, go, outcome, wrap
+from interrupted import Killed, Uninterrupted, after, go, outcome, wrap
 from safetensors.torch import load_file, save_file
 from tiny import Walk, tiny
 
@@ -35,16 +35,7 @@ KINDS = {
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The uninterrupted run of each kind."""
-    made = {}
-
-    def give(kind):
-        if kind not in made:
-            path = tmp_path_factory.mktemp("whole") / "run"
-            go(tiny(**KINDS[kind]), path)
-            made[kind] = outcome(path)
-        return made[kind]
-
-    return give
+    return Uninterrupted(tmp_path_factory, lambda kind: tiny(**KINDS[kind]))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from interrupted import Killed, after, go, outcome, wrap
+from interrupted import Killed, Uninterrupted, after, go, outcome, wrap
 from running import run
 from tiny import Walk, tiny
 
@@ -41,16 +41,7 @@ KINDS = {
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The uninterrupted run of each kind."""
-    made = {}
-
-    def give(kind):
-        if kind not in made:
-            path = tmp_path_factory.mktemp("whole") / "run"
-            go(KINDS[kind], path)
-            made[kind] = outcome(path)
-        return made[kind]
-
-    return give
+    return Uninterrupted(tmp_path_factory, KINDS.__getitem__)
 
 
 @pytest.mark.parametrize("kind", KINDS)

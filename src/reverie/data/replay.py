@@ -123,7 +123,10 @@ class Replay:
         length = length or self._length
         valid = self._valid(length)
         if not valid.sum():
-            raise UserError(f"the replay holds {len(self)} records, fewer than a chunk of {length}; raise --prefill")
+            raise UserError(
+                f"the replay holds {len(self)} records, fewer than a chunk of {length}; collect more before learning: "
+                "raise --prefill, or --steps where all is collected first"
+            )
         which, starts = self.draws.draw([stream.oldest for stream in self._streams], valid, rows, rng, counted=counted)
         columns, places = {}, list(zip(which, starts, strict=True))
         for name, column in self._columns.items():

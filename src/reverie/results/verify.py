@@ -52,14 +52,7 @@ class _Beginning(Progress):
         super().__init__(total_frames=1, quiet=True)
         self._until, self._end = frames, time.monotonic() + seconds
 
-    def update(
-        self,
-        frames: int,
-        updates: int,
-        last_evaluation: float | None,
-        note: str = "",
-        apart: tuple[int, int] | None = None,
-    ) -> None:
+    def update(self, frames: int, *others: Any, **named: Any) -> None:
         if frames > self._until > 0 or time.monotonic() > self._end:
             raise _Enough
 

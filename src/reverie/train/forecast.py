@@ -150,8 +150,8 @@ def told(trainer: Trainer, counted: Plan) -> list[str]:
 def evaluated(trainer: Trainer) -> str:
     """When the agent is evaluated."""
     train = trainer.config.train
-    apart = {f"{x.evaluate} updates of {x.name}" for x in trainer.program if x.evaluate}
-    return f"an evaluation of {train.eval_episodes} episodes every {next(iter(apart), f'{train.eval_every:,} frames')}"
+    when = [f"{stage.evaluate} updates of {stage.name}" for stage in trainer.program if stage.evaluate]
+    return f"an evaluation of {train.eval_episodes} episodes every {[*when, f'{train.eval_every:,} frames'][0]}"
 
 
 def _learns(stage: Stage) -> bool:

@@ -131,8 +131,9 @@ class Trainer:
                 self._run_stage(self.program[self.stage], log, progress, stop)
                 self.stage += 1
                 self.began = (self.learner.updates, self.collector.steps)
-                self._check_finite()
-                snapshot.save(self, log.sync())
+                if self.stage < len(self.program):  # the last one's is that of the last evaluation
+                    self._check_finite()
+                    self._keep(log)
             if not self.finished:
                 self.finished = True
                 self._evaluate(log, progress)
@@ -248,12 +249,16 @@ class Trainer:
             "eval/dreamed": dreamed,
         }
         self._write(log, metrics)
-        with self.watch:
-            # A run that is killed between the two lines is cut back to the checkpoint before, and evaluates again.
-            snapshot.save(self, log.sync())
+        # A run that is killed between the two lines is cut back to the checkpoint before, and evaluates again.
+        self._keep(log)
         minutes = self.watch.train_seconds / 60
         result = f"return {metrics['eval/return']:8.1f}  dreamed {dreamed:8.1f}"
         progress.message(f"{self.frames:>9,} frames  {minutes:5.1f} min  {result}")
+
+    def _keep(self, log: MetricLog) -> None:
+        """Write a checkpoint, which is no training."""
+        with self.watch:
+            snapshot.save(self, log.sync())
 
     def _check_finite(self) -> None:
         snapshot.check_finite(self, {name: float(value) for name, value in self._learned.items()})
