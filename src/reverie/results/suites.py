@@ -195,7 +195,7 @@ SUITES: dict[str, Suite] = {
             for horizon in (10, 15)
             for name, options in seeds(
                 f"{preset}-horizon-{horizon}",
-                f"{preset} {SWINGUP} --action-repeat 4 --steps 40000 --behaviour.horizon {horizon}",
+                f"{preset} {SWINGUP} --action-repeat 4 --steps 30000 --behaviour.horizon {horizon}",
                 range(3),
             ).items()
         },
