@@ -17,8 +17,8 @@ from reverie.world.heads import HeadConfig
 from reverie.world.objective import FilteringConfig
 
 LAPTOP = {
-    "train": TrainConfig(threads=1),
-    "dynamics": DynamicsConfig(condition="action", reach=15),
+    "train": TrainConfig(threads=1, batch=64, length=13),
+    "dynamics": DynamicsConfig(condition="action", reach=12),
     "objective": (FilteringConfig(representation=0.01),),
     "backbone": (AttentionConfig(positions="relative"),),
     "behaviour": (
@@ -26,9 +26,11 @@ LAPTOP = {
         RewardGradientConfig(actor=ActorConfig(reads="z")),
     ),
 }
-"""`tssm`'s small layers, and dreams that are anchored where they start. A prior that sees no latents for up to 15 steps
-is wide, and a posterior that were pulled towards it as much as `tssm`'s would blur what is seen. What is not named has
-the part's default."""
+"""`tssm`'s small layers, and dreams that are anchored where they start. A chunk has one anchor, and each distance once,
+where the history has 16 single steps: from `tssm`'s 16 chunks the world is slow to learn what an action does to the
+pole. So there are as many chunks as in the paper, each no longer than a dream. A prior that sees no latents for up to
+12 steps is wide, and a posterior that were pulled towards it as much as `tssm`'s would blur what is seen. What is not
+named has the part's default."""
 
 _SMALL = MLPConfig(layers=2, units=64, norm="none", activation="silu")
 _ACTOR = ActorConfig(mlp=_SMALL, reads="z")
