@@ -78,3 +78,17 @@ def test_dream_and_reality(tmp_path):
     # Each step of CartPole pays 1, and a dream has five of them at most.
     assert all(0 < both["dreamed"]["mean"] <= 5.5 for both in found["policies"].values())
     assert list(found["temperatures"]) == ["0.5"] and "| tau 0.5 |" in out
+
+
+def test_pole_response(tmp_path):
+    from reverie import resolve
+    from reverie import run as train
+
+    env = {"action_repeat": 8, "episode_limit": 20}
+    options = {"steps": 200, "prefill": 100, "pretrain": 1, "length": 4, "batch": 2}
+    resolved = resolve("tssm", "dmc:cartpole-balance", **env, **options, eval_every=200, eval_episodes=1)
+    train(resolved, tmp_path / "run", pictures=False, say=lambda line: None)
+    run("pole_response.py", f"{tmp_path / 'run'} --steps 2 --output {tmp_path / 'pole.json'}")
+    rows = json.loads((tmp_path / "pole.json").read_text())
+    assert [(row["what"], row["step"]) for row in rows] == [("angle", 2), ("speed", 2)]
+    assert all(row["miss"] >= 0 and row["moments"] > 0 for row in rows)
