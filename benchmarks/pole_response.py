@@ -8,7 +8,7 @@ the dreamed one:
     gain  = sum d_m t_m / sum t_m^2               1: as in reality; 0: an action is believed to do nothing
     miss  = sqrt(sum (d_m - t_m)^2 / sum t_m^2)
 
-A policy that learns in a world whose gain is low corrects too little, and its pole falls.
+A policy that learns in a world whose gain is low has reason to correct too little.
 """
 
 import argparse
@@ -22,8 +22,9 @@ import numpy as np
 import torch
 
 from reverie.agents.agent import Agent
+from reverie.envs.make import make_vector
 from reverie.errors import UserError
-from reverie.report.evaluate import Episode
+from reverie.report.evaluate import Episode, follow, play
 from reverie.report.open_loop import as_batch
 from reverie.report.write import write_json
 from reverie.train.folder import load
@@ -39,23 +40,13 @@ SHOWN = {"angle": ("position", 2), "speed": ("velocity", 1)}
 """The sine of the pole's angle and its angular velocity: a key of the observation, and a place in it."""
 
 
-def play(agent: Agent, env: gymnasium.Env) -> tuple[Episode, list[np.ndarray]]:
-    """An episode of the evaluation policy, and the simulator's state at each of its records."""
-    observation, _ = env.reset(seed=0)
-    carry = agent.initial(1)
-    seen, actions, rewards, states = [observation], [], [0.0], [physics(env).get_state().copy()]
-    over = False
-    while not over:
-        now = {key: np.asarray(x)[None] for key, x in seen[-1].items()}
-        action, carry = agent.act(now, np.array(rewards[-1:]), np.array([float(len(seen) == 1)]), carry)
-        observation, reward, terminated, truncated, _ = env.step(action[0])
-        seen.append(observation)
-        actions.append(action[0])
-        rewards.append(float(reward))
-        states.append(physics(env).get_state().copy())
-        over = terminated or truncated
-    columns = {key: np.stack([np.asarray(x[key], np.float32) for x in seen]) for key in seen[0]}
-    return Episode(columns, np.stack([np.zeros_like(actions[0]), *actions]), np.array(rewards), False), states
+def played(agent: Agent, env: gymnasium.Env) -> tuple[Episode, list[np.ndarray]]:
+    """An episode of the evaluation policy, and the simulator's state at each of its records but the last."""
+    states: list[np.ndarray] = []
+    (episode,) = play(
+        make_vector([lambda: env]), follow(agent, 1), [0], lambda: states.append(physics(env).get_state().copy())
+    )
+    return episode, states
 
 
 def physics(env: gymnasium.Env) -> Any:
@@ -104,7 +95,7 @@ def measure(runs: Sequence[Path], steps: Sequence[int], nudge: float) -> list[di
     """
     player, resolved = load(runs[0], "cpu")
     env = resolved.config.env.make()
-    episode, states = play(player.eval(), env)
+    episode, states = played(player.eval(), env)
     length = max(steps)
     stands = episode.observation["position"][:, 1] > STANDS
     moments = [m for m in range(SEEN, len(states) - length) if stands[m]]
