@@ -55,7 +55,7 @@ def physics(env: gymnasium.Env) -> Any:
     Raises:
         UserError: if it is another environment.
     """
-    inner = getattr(env.unwrapped, "_env", None)
+    inner: Any = getattr(env.unwrapped, "_env", None)
     if not hasattr(inner, "physics"):
         raise UserError("the runs must be on dmc:cartpole-swingup or dmc:cartpole-balance")
     return inner.physics
