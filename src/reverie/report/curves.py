@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -14,9 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from reverie.errors import UserError
+from reverie.report.estimates import Estimate, mean_and_range
 from reverie.report.plots import AXES, BLUE, GREEN, ORANGE, PURPLE, VERMILION, axis, evaluations, save, shared, tidy
 
 OURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""Ours are told apart in grey by them."""
 THEIRS = ("#8a8a8a", "#b08d57", "#7f9c96", "#a58aa8", "#9aa06b", "#6f8fae", "#c09a9a")
 """Muted, so that published curves stay behind."""
 
@@ -39,8 +42,14 @@ class Panel:
     published: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
 
-def suite_curves(panels: Sequence[Panel], path: str | os.PathLike[str], title: str) -> Figure:
-    """Mean and range over seeds, a panel for each task: above against environment frames, below against minutes.
+Estimator = Callable[[np.ndarray], Estimate]
+"""Curves of seeds "N P" to their middle and a range around it."""
+
+
+def suite_curves(
+    panels: Sequence[Panel], path: str | os.PathLike[str], title: str, estimate: Estimator = mean_and_range
+) -> Figure:
+    """What seeds say together, a panel for each task: above against environment frames, below against minutes.
 
     Where all evaluations were made at the same frames, updates stand in their place.
 
@@ -50,6 +59,7 @@ def suite_curves(panels: Sequence[Panel], path: str | os.PathLike[str], title: s
         panels: one for each task.
         path: where to save; the suffix chooses the format.
         title: what stands above all.
+        estimate: the line and the band that stand for several seeds.
 
     Raises:
         UserError: no log holds an evaluation.
@@ -60,7 +70,7 @@ def suite_curves(panels: Sequence[Panel], path: str | os.PathLike[str], title: s
     side = len(panels) == 1
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    ours = dict(zip(_names(panel.ours for panel in panels), cycle(OURS), strict=False))
+    ours = _own_looks(_names(panel.ours for panel in panels))
     theirs = _looks(_names(panel.published for panel in panels))
     size = (9.6, 4.0) if side else (3.5 * columns + 0.4, 2 * (2.35 * rows + 0.3) + 0.9)
     figure = Figure(figsize=size, dpi=150, layout="constrained")
@@ -72,7 +82,7 @@ def suite_curves(panels: Sequence[Panel], path: str | os.PathLike[str], title: s
     for half, against in zip(halves, (measured, "train_seconds"), strict=True):
         grid = half.subplots(rows, columns, squeeze=False).ravel()
         for axes, panel in zip(grid, panels, strict=False):
-            _draw(tidy(axes), panel, against, ours, theirs)
+            _draw(tidy(axes), panel, against, (ours, theirs), estimate)
             drawn.setdefault(panel.title, []).append(axes)
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
@@ -82,7 +92,7 @@ def suite_curves(panels: Sequence[Panel], path: str | os.PathLike[str], title: s
         limits = np.array([axes.get_ylim() for axes in pair])
         for axes in pair:
             axes.set_ylim(limits.min(), limits.max())
-    handles = [Line2D([], [], color=colour, lw=2.2, label=name) for name, colour in ours.items()]
+    handles = [Line2D([], [], lw=2.2, label=name, **look) for name, look in ours.items()]
     handles += [Line2D([], [], label=name, **look) for name, look in theirs.items()]
     figure.legend(
         handles=handles,
@@ -101,6 +111,12 @@ def _names(maps: Iterable[Mapping[str, object]]) -> list[str]:
     return list(dict.fromkeys(name for found in maps for name in found))
 
 
+def _own_looks(names: Sequence[str]) -> dict[str, dict]:
+    """How each of our curves is drawn."""
+    looks = zip(names, cycle(OURS), cycle(MARKERS), strict=False)
+    return {name: {"color": colour, "marker": marker, "markersize": 4} for name, colour, marker in looks}
+
+
 def _looks(names: Sequence[str]) -> dict[str, dict]:
     """How each published curve is drawn."""
     pairs = zip(names, cycle(THEIRS), cycle(DASHES), strict=False)
@@ -113,7 +129,14 @@ def _seeds(logs: Sequence[list[dict]], against: str) -> list[tuple[np.ndarray, n
     return [(x / 60 if against == "train_seconds" else x, y) for x, y in found if len(x)]
 
 
-def _draw(axes: Axes, panel: Panel, against: str, ours: Mapping[str, str], theirs: Mapping[str, dict]) -> None:
+def _draw(
+    axes: Axes,
+    panel: Panel,
+    against: str,
+    looks: tuple[Mapping[str, dict], Mapping[str, dict]],
+    estimate: Estimator,
+) -> None:
+    ours, theirs = looks
     furthest, nearest = 0.0, math.inf
     for name, logs in panel.ours.items():
         curves = _seeds(logs, against)
@@ -122,12 +145,14 @@ def _draw(axes: Axes, panel: Panel, against: str, ours: Mapping[str, str], their
         where, returns = shared(curves)
         furthest = max([furthest, *(float(x[-1]) for x, _ in curves)])
         nearest = min([nearest, *(float(x[0]) for x, _ in curves)])
-        axes.plot(where, returns.mean(0), color=ours[name], lw=2.2, zorder=3)
+        middle, low, high = estimate(returns)
+        axes.plot(where, middle, lw=2.2, zorder=3, **ours[name])
+        colour = ours[name]["color"]
         if len(curves) > 1:
-            axes.fill_between(where, returns.min(0), returns.max(0), color=ours[name], alpha=0.22, lw=0, zorder=2.5)
+            axes.fill_between(where, low, high, color=colour, alpha=0.22, lw=0, zorder=2.5)
         for x, y in curves:
             # A seed that went on alone, or had no frames in common with the others, is still seen.
-            axes.plot(x, y, color=ours[name], lw=0.7, alpha=0.45, zorder=2.6, marker="o" if len(x) == 1 else "")
+            axes.plot(x, y, color=colour, lw=0.7, alpha=0.45, zorder=2.6, marker="o" if len(x) == 1 else "")
     if against != "train_seconds":
         for name, points in panel.published.items() if against == "frames" else ():
             # One point beyond ours, so that sparse curves reach across the panel; the axes cut it.

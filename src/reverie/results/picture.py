@@ -1,5 +1,6 @@
 """The curves of a suite, from what is recorded of it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from reverie.report.curves import Panel, suite_curves
@@ -24,8 +25,15 @@ def draw_suite(name: str, suite: Suite, into: Path, published: Published) -> Pat
     if not runs:
         return None
     beside = [run for run in recorded(into) if run.name == suite.beside]
+    path = into / name / "curves.png"
+    suite_curves(panels_of([*beside, *runs], published), path, f"{name}: mean and range over seeds")
+    return path
+
+
+def panels_of(runs: Iterable[Recorded], published: Published) -> list[Panel]:
+    """A panel for each task, with the curves that were published of it."""
     tasks: dict[tuple[str, str], list[Recorded]] = {}
-    for run in [*beside, *runs]:
+    for run in runs:
         tasks.setdefault(task_of(run.resolved), []).append(run)
     called = labels(curve for task in tasks for curve in published.get(task, []))
     panels = []
@@ -37,9 +45,7 @@ def draw_suite(name: str, suite: Suite, into: Path, published: Published) -> Pat
         }
         shown = of_task[0].resolved.config.env.env.split(":")[-1]
         panels.append(Panel(shown if observation == "proprio" else f"{shown}, from pixels", ours, theirs))
-    path = into / name / "curves.png"
-    suite_curves(panels, path, f"{name}: mean and range over seeds")
-    return path
+    return panels
 
 
 def _label(group: str, of_group: list[Recorded], of_task: list[Recorded]) -> str:

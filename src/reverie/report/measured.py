@@ -1,0 +1,87 @@
+"""What is measured of a trained agent for its report, beside what its log says."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reverie.agents.agent import Agent
+from reverie.agents.resolve import Resolved
+from reverie.envs.make import make_vector
+from reverie.report.calibration import Told, foretold
+from reverie.report.evaluate import Episode, Evaluator, held_out_episodes
+from reverie.report.open_loop import OpenLoop, open_loop
+from reverie.types import Actions
+
+CONTEXT = 5
+"""Steps that a world sees before it dreams."""
+STEPS = 50
+"""Dreamed steps, at most."""
+
+Errors = Mapping[str, Mapping[str, np.ndarray]]
+"""Of each observation, and of the reward: the error of dream, repeat and mean at each dreamed step."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured.
+
+    Attributes:
+        random: held-out episodes of random actions.
+        played: episodes of the agent's own policy.
+        errors: of dreams along the random episodes; empty where these are too short to dream in.
+        reward, going: what was foretold in both kinds of episodes.
+        actions: their form.
+        step_seconds: of one step of one environment on this machine; its pictures, if it makes any, included.
+    """
+
+    random: list[Episode]
+    played: list[Episode]
+    reward: Told
+    going: Told
+    actions: Actions
+    step_seconds: float
+    errors: Errors = field(default_factory=dict)
+
+
+def measure(agent: Agent, resolved: Resolved, episodes: int) -> Measured:
+    """Play and dream, so many episodes of each kind; the episodes' seeds are never those of training."""
+    config = resolved.config
+    begun = time.perf_counter()
+    random = held_out_episodes(config.env, agent.codec, config.train.seed, episodes)
+    spent = time.perf_counter() - begun
+    evaluator = Evaluator(make_vector([config.env.make] * episodes), config.train.seed)
+    try:
+        played = evaluator(agent)
+    finally:
+        evaluator.close()
+    # side by side until the longest ended
+    steps = episodes * max(len(episode.reward) - 1 for episode in random)
+    reward, going = foretold(agent, [*random, *played])
+    actions = Actions(agent.codec.size, agent.codec.groups)
+    return Measured(random, played, reward, going, actions, spent / steps, _errors(agent, random))
+
+
+def _errors(agent: Agent, episodes: list[Episode]) -> Errors:
+    context, length = CONTEXT, min(len(episode.reward) for episode in episodes)
+    if length <= context or agent.world.decoder is None:
+        return {}
+    loop = open_loop(agent, episodes, context, min(STEPS, length - context))
+    errors = {key: loop.error(key, _mean(episodes, key, truth.ndim == 5)) for key, truth in loop.truth.items()}
+    return errors | {"reward": _reward_errors(loop)}
+
+
+def _mean(episodes: list[Episode], key: str, image: bool) -> np.ndarray:
+    """The mean observation; images in [0, 1]."""
+    return np.concatenate([episode.observation[key] for episode in episodes]).mean(0) / (255.0 if image else 1.0)
+
+
+def _reward_errors(loop: OpenLoop) -> dict[str, np.ndarray]:
+    truth = loop.reward[:, loop.context :]
+    guesses = {
+        "dream": loop.dreamed_reward[:, loop.context :],
+        "repeat": loop.reward[:, loop.context - 1 : loop.context],
+        "mean": loop.reward.mean(),
+    }
+    return {name: np.sqrt(np.square(guess - truth).mean(0)) for name, guess in guesses.items()}
