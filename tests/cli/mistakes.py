@@ -35,6 +35,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Spoiled configurations": runs.CONFIGURATIONS,
     "Spoiled checkpoints": runs.CHECKPOINTS,
     "While a run is trained": [*training.ENVIRONMENTS, *training.MACHINES],
+    "Reports": results.REPORTS,
     "Results": results.RESULTS,
     "Bench": results.BENCH,
     "Face-offs": results.FACEOFF,

@@ -20,6 +20,37 @@ def verified(at) -> None:
     Path("results/verified.json").write_text("[]")
 
 
+def young(at) -> None:
+    """A run that has not been evaluated yet."""
+    (at.run() / "metrics.jsonl").write_text('{"frames": 1, "updates": 0, "seconds": 1, "train_seconds": 1}\n')
+
+
+REPORTS = [
+    Mistake("no run", "report", "name a run, as in: reverie report runs/dreamer-cartpole-swingup-s0"),
+    Mistake(
+        "a report on what is no run",
+        "report nowhere",
+        "nowhere holds no run: it has no config.json; name the folder that `reverie train` wrote",
+    ),
+    Mistake(
+        "a report on a run that has not been evaluated",
+        "report run",
+        "run has no evaluation in its log yet; wait for its first, or train for longer",
+        young,
+    ),
+    Mistake(
+        "fewer episodes than none",
+        "report run --episodes -1",
+        "--episodes must not be negative, not -1",
+        lambda at: at.run(),
+    ),
+    Mistake(
+        "curves to put beside a report that are not there",
+        "report run --published curves.csv",
+        "the published curves curves.csv cannot be read: No such file or directory; name a CSV file in UTF-8",
+        lambda at: at.run(),
+    ),
+]
 RESULTS = [
     Mistake(
         "no suite",

@@ -5,7 +5,6 @@ import re
 import shutil
 from pathlib import Path
 
-import pytest
 from command import call
 
 
@@ -61,24 +60,3 @@ def test_published_curves_stand_behind(trained, capsys):
     Path("curves.csv").write_text(table)
     outcome = call(capsys, "report", str(trained.path), "--episodes", "0", "--published", "curves.csv")
     assert outcome.code == 0, outcome.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ([], "runs"),
-        (["nowhere"], "nowhere holds no run"),
-        (["nowhere", "--episodes", "-1"], "--episodes must not be negative, not -1"),
-    ],
-)
-def test_mistakes_are_told(arguments, words, capsys):
-    outcome = call(capsys, "report", *arguments)
-    assert outcome.code == 2
-    assert words in outcome.err
-
-
-def test_a_run_without_an_evaluation_has_to_wait(trained, capsys):
-    write_copy(trained.path, Path("young"), 0)
-    Path("young/metrics.jsonl").write_text('{"frames": 1, "updates": 0, "seconds": 1, "train_seconds": 1}\n')
-    outcome = call(capsys, "report", "young")
-    assert (outcome.code, "young has no evaluation" in outcome.err) == (2, True)

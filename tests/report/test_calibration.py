@@ -37,4 +37,4 @@ def test_every_moment_but_the_first_is_judged_in_the_environments_unit():
     assert reward.foretold.tolist() == pytest.approx([30.0] * 5)
     assert reward.came.tolist() == [1, 2, 3, 1, 2]
     assert going.came.tolist() == [1, 1, 0, 1, 1]  # a time limit is no end
-    assert ((0 < going.foretold) & (going.foretold < 1)).all()
+    assert ((going.foretold > 0) & (going.foretold < 1)).all()

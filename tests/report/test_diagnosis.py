@@ -89,3 +89,9 @@ def test_what_spoils_learning_comes_first(tmp_path):
     levels = [finding.level for finding in found]
     assert {"violation", "note"} == set(levels)
     assert levels == sorted(levels, key=lambda level: level != "violation")
+
+
+def test_the_page_has_every_rule():
+    page = (Path(__file__).parents[2] / "docs" / "report.md").read_text()
+    for rule in RULES:
+        assert f"| `{rule.__name__.replace('_', '-')}` |" in page

@@ -13,7 +13,7 @@ def test_all_text_is_escaped():
     page.paragraph("1 < 2")
     page.command("reverie train <x>")
     page.table(["<th>"], [["<td>"]])
-    page.findings([Finding("violation", "name", "<i>", "\"cure\"")])
+    page.findings([Finding("violation", "name", "<i>", '"cure"')])
     html = page.html()
     assert "<script" not in html
     assert "a &lt;b&gt; &amp; c" in html

@@ -30,7 +30,7 @@ HEAD = ("run", "preset", "environment", "seed", "frames", "updates", "minutes", 
 class Report:
     """Report on runs: one HTML page and its figures, with a diagnosis in words."""
 
-    runs: Annotated[tuple[str, ...], tyro.conf.Positional]
+    runs: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """folders of runs, or of recorded ones, of which the log alone is known; seeds differ in -sSEED at their end"""
     into: str = "report"
     """the folder for report.html and the figures; those of an earlier report there are replaced"""
