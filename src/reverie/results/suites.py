@@ -41,7 +41,7 @@ SWINGUP = "--env dmc:cartpole-swingup"
 PENDULUM = "--env gym:Pendulum-v1 --prefill 1000 --eval-every 1000 --eval-episodes 20"
 PIXELS = (
     "--env gym:Pendulum-v1 --pixels --prefill 3000 --eval-every 1000 --eval-episodes 10 "
-    "--steps 9000 --length 32 --batch 12 --objective.dynamics 1.0"
+    "--length 32 --batch 12 --objective.dynamics 1.0"
 )
 BALANCE = (
     "--env dmc:cartpole-balance --pixels --action-repeat 2 --prefill 10000 --steps 50000 --eval-every 10000 "
@@ -138,7 +138,7 @@ SUITES: dict[str, Suite] = {
     ),
     "pendulum-pixels": Suite(
         about="`dreamer` on Pendulum-v1 from 64 x 64 pixels, with its open-loop errors on held-out episodes",
-        runs=seeds("dreamer", f"dreamer {PIXELS}", range(2)),
+        runs=seeds("dreamer", f"dreamer {PIXELS} --steps 9000", range(2)),
         solved=-400.0,
         held_out="--steps 20",
     ),
@@ -203,7 +203,7 @@ SUITES: dict[str, Suite] = {
     ),
     "tssm-pixels": Suite(
         about="`tssm` on Pendulum-v1 from 64 x 64 pixels, with its open-loop errors on held-out episodes",
-        runs=seeds("tssm", f"tssm {PIXELS}", range(1)),
+        runs=seeds("tssm", f"tssm {PIXELS} --steps 12000", range(1)),
         solved=-400.0,
         held_out="--steps 20",
     ),
