@@ -52,6 +52,12 @@ def _report(arguments: Sequence[str]) -> None:
     report(arguments)
 
 
+def _probe(arguments: Sequence[str]) -> None:
+    from reverie.cli.probe import probe
+
+    probe(arguments)
+
+
 def _list(arguments: Sequence[str]) -> None:
     from reverie.cli.look import list_all
 
@@ -95,6 +101,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "eval": (_eval, "evaluate the agent of a run"),
     "video": (_video, "film a run: a real episode, and open-loop dreams"),
     "report": (_report, "one HTML page on runs: curves, signals, dreams, and a diagnosis in words"),
+    "probe": (_probe, "learn to draw what a run's world knows, where it decodes no picture"),
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
     "bench": (_bench, "measure updates, dreams and acting on this machine"),
     "faceoff": (_faceoff, "worlds of several backbones on the same data: costs, errors of their dreams, returns"),

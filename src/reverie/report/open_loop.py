@@ -74,8 +74,15 @@ def as_batch(agent: Agent, episodes: Sequence[Episode], start: int, length: int)
 
 
 @torch.inference_mode()
-def open_loop(agent: Agent, episodes: Sequence[Episode], context: int, steps: int, start: int = 0) -> OpenLoop:
-    """See `context` steps of each episode from `start` on, then dream `steps` more; latents are modes throughout."""
+def foresee(
+    agent: Agent, episodes: Sequence[Episode], context: int, steps: int, start: int = 0
+) -> tuple[Batch, Features]:
+    """See `context` steps of each episode from `start` on, then dream `steps` more; latents are modes throughout.
+
+    Returns:
+        Batch: what really happened, "B T ..", with T = context + steps.
+        Features: what the model makes of what it saw, and then its dream, "B T ..".
+    """
     batch = as_batch(agent, episodes, start, context + steps)
     world = agent.world
     seen = Batch(
@@ -87,10 +94,17 @@ def open_loop(agent: Agent, episodes: Sequence[Episode], context: int, steps: in
     )
     trace = world.observe(seen, world.initial(len(episodes)))
     dream = unroll(world, batch.action[:, context:], trace.last())
-    features = Features(
+    return batch, Features(
         torch.cat([trace.deter, dream.features.deter[:, 1:]], 1),
         torch.cat([trace.stoch, dream.features.stoch[:, 1:]], 1),
     )
+
+
+@torch.inference_mode()
+def open_loop(agent: Agent, episodes: Sequence[Episode], context: int, steps: int, start: int = 0) -> OpenLoop:
+    """What was really seen and what `foresee` foresaw of it."""
+    world = agent.world
+    batch, features = foresee(agent, episodes, context, steps, start)
     pictures = {key: len(x.shape) == 5 for key, x in batch.observation.items()}
     truth = {key: x.cpu().numpy() / (255.0 if pictures[key] else 1.0) for key, x in batch.observation.items()}
     return OpenLoop(
