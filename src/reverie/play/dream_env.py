@@ -69,7 +69,9 @@ class DreamEnv(gymnasium.Env[Any, Any]):
         self.metadata = {"render_modes": drawable, "render_fps": self.dreams.fps}
         if render_mode is not None and render_mode not in drawable:
             cure = (
-                "it can be 'rgb_array'" if drawable else "its world decodes no image, as one that learned --pixels does"
+                "it can be 'rgb_array'"
+                if drawable
+                else f"its world decodes no image; make a probe that draws: reverie probe {run}"
             )
             raise UserError(f"{run}: render_mode cannot be '{render_mode}'; {cure}")
         self.render_mode = render_mode

@@ -15,6 +15,7 @@ from reverie.agents.resolve import Resolved
 from reverie.data.replay import Replay
 from reverie.errors import UserError, about
 from reverie.ops import tree
+from reverie.play.probe import load_probe
 from reverie.play.starts import Start, Starts
 from reverie.play.views import Observe, Pictures, view
 from reverie.train import checkpoint
@@ -65,7 +66,8 @@ class Dreams:
             self._see = view(observe, self.world, env)
             self.action_space, self.observation_space = env.action_space, self._see.space
             assert isinstance(env.observation_space, spaces.Dict), env.observation_space
-            self.pictures = Pictures(self.world, env.observation_space)
+            size = self.world.dynamics.deter_size + self.world.dynamics.stoch_size
+            self.pictures = Pictures(self.world, env.observation_space, load_probe(Path(run), size, self.agent.device))
             self.fps = env.metadata.get("render_fps") or 15
             replay = _replay(RunFolder(Path(run)), self.agent, resolved, env.observation_space)
         finally:

@@ -8,12 +8,16 @@ from gymnasium import spaces
 
 from reverie.envs.observation import is_image
 from reverie.errors import UserError, unknown
+from reverie.play.probe import Probe
 from reverie.report.video import in_colour
 from reverie.types import Features
 from reverie.world.world import World
 
 Observe = Literal["features", "decoded"]
 """features: h and z, side by side; decoded: the observation, in the environment's own space."""
+
+PROBED = "probe"
+"""The key of what a probe draws."""
 
 
 class View(Protocol):
@@ -78,15 +82,22 @@ class AsDecoded:
 
 
 class Pictures:
-    """The first image of the observation, as others draw it: "N H W 3" of bytes, the latest of stacked frames."""
+    """The first image of the observation, as others draw it: "N H W 3" of bytes, the latest of stacked frames.
 
-    def __init__(self, world: World, space: spaces.Dict) -> None:
-        self._world = world
+    Where the world decodes no image, what a probe draws, if there is one.
+    """
+
+    def __init__(self, world: World, space: spaces.Dict, probe: Probe | None = None) -> None:
+        self._world, self._probe = world, probe
         self.keys = [key for key, part in space.spaces.items() if is_image(part)] if world.decoder else []
+        if not self.keys and probe is not None:
+            self.keys = [PROBED]
 
     def __call__(self, features: Features) -> np.ndarray:
         """Decode and convert."""
-        return in_colour(self._world.decode(features)[self.keys[0]].float().cpu().numpy()).copy()
+        probed = self._probe is not None and self.keys == [PROBED]
+        drawn = self._probe(features) if probed else self._world.decode(features)[self.keys[0]]
+        return in_colour(drawn.float().cpu().numpy()).copy()
 
 
 def view(observe: Observe, world: World, env: gymnasium.Env) -> View:
