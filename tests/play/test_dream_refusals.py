@@ -22,7 +22,10 @@ from reverie.play import dreams
         ({"observe": "decode"}, r"unknown observe 'decode'; did you mean 'decoded'\?"),
         ({"start": "last"}, r"unknown start 'last'"),
         ({"device": "abacus"}, r"device 'abacus' cannot be used here"),
-        ({"render_mode": "human"}, r"render_mode cannot be 'human'; its world decodes no image, as one that learned"),
+        (
+            {"render_mode": "human"},
+            r"render_mode cannot be 'human'; its world decodes no image; make a probe that draws: reverie probe",
+        ),
     ],
 )
 def test_an_option_that_makes_no_sense(pendulum, options, message):

@@ -95,8 +95,10 @@ class Pictures:
 
     def __call__(self, features: Features) -> np.ndarray:
         """Decode and convert."""
-        probed = self._probe is not None and self.keys == [PROBED]
-        drawn = self._probe(features) if probed else self._world.decode(features)[self.keys[0]]
+        if self._probe is not None and self.keys == [PROBED]:
+            drawn = self._probe(features)
+        else:
+            drawn = self._world.decode(features)[self.keys[0]]
         return in_colour(drawn.float().cpu().numpy()).copy()
 
 
