@@ -36,6 +36,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Spoiled checkpoints": runs.CHECKPOINTS,
     "While a run is trained": [*training.ENVIRONMENTS, *training.MACHINES],
     "Reports": results.REPORTS,
+    "Probes": results.PROBES,
     "Results": results.RESULTS,
     "Bench": results.BENCH,
     "Face-offs": results.FACEOFF,

@@ -51,6 +51,27 @@ REPORTS = [
         lambda at: at.run(),
     ),
 ]
+PROBES = [
+    Mistake(
+        "a probe for no run",
+        "probe",
+        "reverie probe needs the run's folder; the probe is written into it, and in the place of an earlier one; "
+        "all options: reverie probe --help",
+    ),
+    Mistake(
+        "a side that cannot be halved",
+        "probe run --side 20",
+        "--side must be divisible by 16, not 20; all options: reverie probe --help",
+        lambda at: at.run(),
+    ),
+    Mistake("no share of the steps", "probe run --share 0", "--share must be in (0, 1], not 0.0", lambda at: at.run()),
+    Mistake(
+        "one episode for two kinds",
+        "probe run --episodes 1",
+        "--episodes must be at least 2, not 1",
+        lambda at: at.run(),
+    ),
+]
 RESULTS = [
     Mistake(
         "no suite",

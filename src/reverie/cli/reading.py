@@ -92,8 +92,9 @@ def _complaint(paragraphs: list[list[str]], refusal: UserError | None, prog: str
 
 
 def _refused(place: str, message: str) -> str:
-    """A part's configuration knows its own name, but not always where it stands."""
-    return message if message.startswith(f"{place}.") else f"{place}: {message}"
+    """A part's configuration knows its own name, but not always where it stands; a command's own needs no place."""
+    known = message.startswith(f"{place}.") or place[:1].isupper()
+    return message if known else f"{place}: {message}"
 
 
 def _about_a_value(option: str, reason: str) -> str:
