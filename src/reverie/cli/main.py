@@ -46,6 +46,12 @@ def _video(arguments: Sequence[str]) -> None:
     video(arguments)
 
 
+def _dream(arguments: Sequence[str]) -> None:
+    from reverie.cli.dream import dream
+
+    dream(arguments)
+
+
 def _list(arguments: Sequence[str]) -> None:
     from reverie.cli.look import list_all
 
@@ -88,6 +94,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "resume": (_resume, "go on with a run from its last checkpoint"),
     "eval": (_eval, "evaluate the agent of a run"),
     "video": (_video, "film a run: a real episode, and open-loop dreams"),
+    "dream": (_dream, "play inside a run's learned world, on a web page of this machine"),
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
     "bench": (_bench, "measure updates, dreams and acting on this machine"),
     "faceoff": (_faceoff, "worlds of several backbones on the same data: costs, errors of their dreams, returns"),
