@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1]
 
 MEASURING = ("train/bench.py", "train/faceoff.py", "train/forecast.py", "train/matched.py")
 ASIDE = ("cli", "results", "report", "play/page", "version.py", *MEASURING)
-"""What decides nothing that is learned: commands, results, what is logged, drawn and played, measurements, the version."""
+"""What decides nothing that is learned: commands, results, what is logged, drawn and played, measures, the version."""
 
 
 def fingerprint(package: Path = PACKAGE) -> str:
