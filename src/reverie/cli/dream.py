@@ -4,7 +4,7 @@ import secrets
 import sys
 import webbrowser
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 from urllib.parse import quote
@@ -35,7 +35,7 @@ class Dream:
     """seed of the real episodes and of what is dreamed"""
     fps: float = 15.0
     """steps per second, at most"""
-    open: bool | None = None
+    open: bool = field(default_factory=lambda: sys.stdout.isatty())
     """whether to open the page in a browser; by default where the output is a terminal"""
 
 
@@ -68,7 +68,7 @@ def dream(arguments: Sequence[str]) -> None:
         try:
             address = _address(chosen.host, where.getsockname()[1], token)
             print(f"{show.session.title}: {address}  (Ctrl-C ends it)", flush=True)
-            if sys.stdout.isatty() if chosen.open is None else chosen.open:
+            if chosen.open:
                 webbrowser.open(address)
             server.serve(show, Guard(chosen.host, token), where)
         finally:

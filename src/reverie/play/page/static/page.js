@@ -35,6 +35,7 @@ function connect() {
 
 function greet(described) {
   hello = described;
+  frame = undefined;
   document.title = at("title").textContent = hello.title;
   say("");
   controls = new Controls(at("controls"), hello.controls, send);
