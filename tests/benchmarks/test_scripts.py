@@ -92,3 +92,16 @@ def test_pole_response(tmp_path):
     rows = json.loads((tmp_path / "pole.json").read_text())
     assert [(row["what"], row["step"]) for row in rows] == [("angle", 2), ("speed", 2)]
     assert all(row["miss"] >= 0 and row["moments"] > 0 for row in rows)
+
+
+def test_page(tmp_path):
+    from reverie import resolve
+    from reverie import run as train
+
+    options = {"steps": 200, "prefill": 100, "pretrain": 1, "length": 4, "batch": 2}
+    resolved = resolve("dreamer", "gym:CartPole-v1", **options, eval_every=200, eval_episodes=1)
+    train(resolved, tmp_path / "run", pictures=False, say=lambda line: None)
+    out = run("page.py", f"{tmp_path / 'run'} --seconds 1 --output {tmp_path / 'page.json'}")
+    rows = json.loads((tmp_path / "page.json").read_text())
+    assert list(rows) == ["beside", "alone"] and "beside: " in out
+    assert all(row["frames_per_second"] > 0 and row["latency_ms"] > 0 for row in rows.values())

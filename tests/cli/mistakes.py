@@ -32,6 +32,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Missing packages": packages.PACKAGES,
     "Devices": environments.DEVICES,
     "Folders of runs": runs.FOLDERS,
+    "The page of a dream": runs.PAGE,
     "Spoiled configurations": runs.CONFIGURATIONS,
     "Spoiled checkpoints": runs.CHECKPOINTS,
     "While a run is trained": [*training.ENVIRONMENTS, *training.MACHINES],

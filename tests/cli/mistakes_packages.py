@@ -2,8 +2,10 @@
 
 import sys
 
-from mistake import Place
+from mistake import Mistake, Place
 from mistakes_environments import named
+
+import reverie.play.page
 
 
 def without(module: str):
@@ -21,6 +23,13 @@ def without_box2d(at: Place) -> None:
 def without_opengl(at: Place) -> None:
     """As if neither EGL nor OSMesa opened."""
     at.patch.setenv("MUJOCO_GL", "disabled")
+
+
+def without_uvicorn(at: Place) -> None:
+    """As if uvicorn were not installed, though others have imported it."""
+    at.patch.setitem(sys.modules, "uvicorn", None)
+    at.patch.delitem(sys.modules, "reverie.play.page.server", raising=False)
+    at.patch.delattr(reverie.play.page, "server", raising=False)
 
 
 PACKAGES = [
@@ -67,6 +76,12 @@ PACKAGES = [
         "gym:Pendulum-v1 --wandb project",
         "--wandb needs the package 'wandb', which is not installed: pip install 'reverie[wandb]'",
         without("wandb"),
+    ),
+    Mistake(
+        "the page without its packages",
+        "dream run",
+        "reverie dream needs the package 'uvicorn', which is not installed: pip install 'reverie[web]'",
+        without_uvicorn,
     ),
     named(
         "pixels of MuJoCo without OpenGL",

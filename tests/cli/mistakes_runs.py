@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import shutil
+import socket
 from pathlib import Path
 
 from mistake import Mistake, Place, refusing
@@ -64,6 +66,12 @@ def locked(at: Place) -> None:
     held = folder.RunFolder(at.run()).locked()
     held.__enter__()
     at.held.append(held)
+
+
+def taken(at: Place) -> None:
+    """As if another program listened."""
+    at.run()
+    at.held.append(socket.create_server(("127.0.0.1", 8764)))
 
 
 def no_checkpoint(at: Place) -> None:
@@ -140,6 +148,47 @@ FOLDERS = [
         "the run run cannot be written: Is a directory (run/.lock)",
         lambda at: ((at.run() / ".lock").unlink(), Path("run/.lock").mkdir()),
     ),
+]
+
+PAGE = [
+    Mistake("a page of what is no run", "dream nowhere --port 0", NO_RUN),
+    Mistake(
+        "a page of a run without a checkpoint",
+        "dream run --port 0",
+        "no checkpoint run/checkpoint/run.safetensors; a run writes its first one at the end of its first stage",
+        no_checkpoint,
+    ),
+    Mistake(
+        "a page of a run without a replay",
+        "dream run --port 0",
+        "run has no replay, where dreams begin: put back its folder replay/",
+        lambda at: shutil.rmtree(at.run() / "replay"),
+    ),
+    Mistake(
+        "a port that is taken",
+        "dream run --port 8764",
+        "the page cannot listen on port 8764 of 127.0.0.1: …; choose others with --port or --host (--port 0 takes any "
+        "that is free)",
+        taken,
+    ),
+    Mistake(
+        "a port that cannot be",
+        "dream run --port 70000",
+        "--port must be in [0, 65535], not 70000; 0 takes any that is free",
+    ),
+    Mistake(
+        "a host that does not exist",
+        "dream run --host no.such.host.invalid",
+        "the page cannot listen on port 8765 of no.such.host.invalid: …; choose others with --port or --host (--port 0 "
+        "takes any that is free)",
+    ),
+    Mistake(
+        "a page without a temperature",
+        "dream run --temperature 0",
+        "--temperature must be above 0 and at most 1000, not 0.0",
+    ),
+    Mistake("a page that stands still", "dream run --fps 0", "--fps must be above 0 and at most 1000, not 0.0"),
+    Mistake("a page with a negative seed", "dream run --seed -1", "--seed must not be negative, not -1"),
 ]
 
 CONFIGURATIONS = [

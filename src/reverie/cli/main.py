@@ -46,6 +46,12 @@ def _video(arguments: Sequence[str]) -> None:
     video(arguments)
 
 
+def _dream(arguments: Sequence[str]) -> None:
+    from reverie.cli.dream import dream
+
+    dream(arguments)
+
+
 def _report(arguments: Sequence[str]) -> None:
     from reverie.cli.report import report
 
@@ -100,6 +106,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "resume": (_resume, "go on with a run from its last checkpoint"),
     "eval": (_eval, "evaluate the agent of a run"),
     "video": (_video, "film a run: a real episode, and open-loop dreams"),
+    "dream": (_dream, "play inside a run's learned world, on a web page of this machine"),
     "report": (_report, "one HTML page on runs: curves, signals, dreams, and a diagnosis in words"),
     "probe": (_probe, "learn to draw what a run's world knows, where it decodes no picture"),
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),

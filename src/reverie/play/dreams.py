@@ -69,7 +69,7 @@ class Dreams:
             size = self.world.dynamics.deter_size + self.world.dynamics.stoch_size
             self.pictures = Pictures(self.world, env.observation_space, load_probe(Path(run), size, self.agent.device))
             self.fps = env.metadata.get("render_fps") or 15
-            replay = _replay(RunFolder(Path(run)), self.agent, resolved, env.observation_space)
+            replay = replay_of(RunFolder(Path(run)), self.agent, resolved, env.observation_space)
         finally:
             env.close()
         with about(str(run)):
@@ -137,7 +137,7 @@ def _check(rows: int, temperature: float, horizon: int) -> None:
             raise UserError(f"{name} must be at least 1, not {value}")
 
 
-def _replay(folder: RunFolder, agent: Agent, resolved: Resolved, space: gymnasium.Space) -> Replay:
+def replay_of(folder: RunFolder, agent: Agent, resolved: Resolved, space: gymnasium.Space) -> Replay:
     """The experience that the run's checkpoint knows of.
 
     Raises:

@@ -8,8 +8,8 @@ from typing import Any
 PACKAGE = Path(__file__).parents[1]
 
 MEASURING = ("train/bench.py", "train/faceoff.py", "train/forecast.py", "train/matched.py")
-ASIDE = ("cli", "results", "report", "version.py", *MEASURING)
-"""What decides nothing that is learned: commands, these pages, what is logged and drawn, measurements, the version."""
+ASIDE = ("cli", "results", "report", "play", "version.py", *MEASURING)
+"""What decides nothing that is learned: commands, results, what is logged, drawn and played, measures, the version."""
 
 
 def fingerprint(package: Path = PACKAGE) -> str:
@@ -21,7 +21,7 @@ def fingerprint(package: Path = PACKAGE) -> str:
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         where = path.relative_to(package)
-        if where.parts[0] not in ASIDE and where.as_posix() not in ASIDE:
+        if not any(where.is_relative_to(aside) for aside in ASIDE):
             digest.update(f"{where.as_posix()}\n{syntax(path.read_text(encoding='utf-8'))}\n".encode())
     return digest.hexdigest()[:16]
 
