@@ -68,12 +68,6 @@ def locked(at: Place) -> None:
     at.held.append(held)
 
 
-def taken(at: Place) -> None:
-    """As if another program listened."""
-    at.run()
-    at.held.append(socket.create_server(("127.0.0.1", 8764)))
-
-
 def no_checkpoint(at: Place) -> None:
     """A run that was killed before its first evaluation."""
     at.run()
@@ -167,9 +161,9 @@ PAGE = [
     Mistake(
         "a port that is taken",
         "dream run --port 8764",
-        "the page cannot listen on port 8764 of 127.0.0.1: …; choose others with --port or --host (--port 0 takes any "
-        "that is free)",
-        taken,
+        "the page cannot listen on port 8764 of 127.0.0.1: Address already in use; choose others with --port or --host "
+        "(--port 0 takes any that is free)",
+        refusing(socket, "create_server", OSError(98, "Address already in use")),
     ),
     Mistake(
         "a port that cannot be",

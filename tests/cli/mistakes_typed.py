@@ -9,8 +9,8 @@ WORDS = [
     Mistake(
         "no command",
         "",
-        "name a command: train, resume, eval, video, report, probe, list, bench, faceoff, results, check-env, "
-        "doctor; what they do: reverie --help",
+        "name a command: train, resume, eval, video, dream, report, probe, list, bench, faceoff, results, "
+        "check-env, doctor; what they do: reverie --help",
     ),
     Mistake("an unknown command", "trian", "unknown command 'trian'; did you mean 'train'?"),
     Mistake(
