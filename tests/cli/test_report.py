@@ -53,6 +53,7 @@ def test_runs_of_one_name_are_told_apart(trained, capsys):
     html = Path("report/report.html").read_text()
     assert html.count("<h2>") == 2
     assert "<h2>a/run</h2>" in html
+    assert "a seed of each" in html  # and not two seeds of one thing
 
 
 def test_published_curves_stand_behind(trained, capsys):

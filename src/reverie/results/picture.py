@@ -51,5 +51,5 @@ def panels_of(runs: Iterable[Recorded], published: Published) -> list[Panel]:
 def _label(group: str, of_group: list[Recorded], of_task: list[Recorded]) -> str:
     """The preset's name where that is enough to tell the groups of a task apart."""
     preset = of_group[0].preset
-    others = [run for run in of_task if run.group != group]
+    others = [run for run in of_task if run not in of_group]
     return preset if all(run.preset != preset for run in others) else group

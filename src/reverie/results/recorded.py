@@ -116,10 +116,15 @@ def recorded(into: Path, suite: str = "*") -> list[Recorded]:
 
 
 def grouped(runs: Iterable[Recorded]) -> dict[str, list[Recorded]]:
-    """Runs by what they are seeds of."""
+    """Runs by what they are seeds of; where several suites have a group of the same name, by suite and name."""
+    runs = list(runs)
+    suites: dict[str, set[str]] = {}
+    for run in runs:
+        suites.setdefault(run.group, set()).add(run.suite)
     groups: dict[str, list[Recorded]] = {}
     for run in runs:
-        groups.setdefault(run.group, []).append(run)
+        name = run.group if len(suites[run.group]) == 1 else f"{run.suite}/{run.group}"
+        groups.setdefault(name, []).append(run)
     return groups
 
 
