@@ -55,7 +55,10 @@ def write_chapter(page: Page, subject: Subject, folder: Path) -> list[Finding]:
 
 def _draw_log(page: Page, facts: Facts, folder: Path) -> None:
     if draw_signals(facts.log, folder / "signals.png"):
-        page.figure(folder / "signals.png", "What was logged while it learned; losses and norms of gradients on logarithmic axes.")
+        page.figure(
+            folder / "signals.png",
+            "What was logged while it learned; losses and norms on logarithmic axes.",
+        )
     told = [line for line in facts.log if {"eval/return", "eval/dreamed"} <= line.keys()]
     if told:
         against = axis([facts.log])
