@@ -186,9 +186,9 @@ def test_every_preset(preset, tmp_path):
     for _ in range(3):
         json.loads(shown(session.step(session.controls.idle), session, paused=False))
     session.posterior = True
-    session.step(session.controls.idle)
+    assert session.step(session.controls.idle).step == 4
     session.begin(len(session.moments) - 1)
-    session.step(session.controls.idle)
+    assert session.step(session.controls.idle).step == 1
 
 
 @pytest.mark.parametrize(
