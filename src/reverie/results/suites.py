@@ -174,7 +174,7 @@ SUITES: dict[str, Suite] = {
     ),
     "cartpole-twm": Suite(
         about="`twm` on CartPole-v1, discrete actions",
-        runs=seeds("twm", f"twm {CARTPOLE}", range(3)),
+        runs=seeds("twm", f"twm {CARTPOLE.replace('--steps 12000', '--steps 30000')}", range(3)),
         solved=450.0,
     ),
     "pendulum-worldmodels": Suite(
@@ -211,8 +211,8 @@ SUITES: dict[str, Suite] = {
         about="`awm` and `tssm` with dreams of 10, 25 and 50 steps in chunks of 52, cartpole-swingup, action repeat 4",
         runs={
             f"{preset}-horizon-{horizon}-s0": (
-                f"{preset} {SWINGUP} --action-repeat 4 --steps 40000 --batch 6 --length 52 --backbone.window 52 "
-                f"--behaviour.horizon {horizon} --seed 0{reach}"
+                f"{preset} {SWINGUP} --action-repeat 4 --steps 30000 --batch 16 --length 52 --backbone.window 52 "
+                f"--behaviour.starts 32 --behaviour.actor.noise 0.3 --behaviour.horizon {horizon} --seed 0{reach}"
             )
             for preset, reach in (("tssm", ""), ("awm", " --dynamics.reach 50"))
             for horizon in (10, 25, 50)
