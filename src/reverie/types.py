@@ -127,14 +127,20 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""
+        return self.map(lambda column: column.to(device, non_blocking=True))
 
-        def move(columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
-            return {key: value.to(device, non_blocking=True) for key, value in columns.items()}
-
-        action, reward, first, terminal = (
-            x.to(device, non_blocking=True) for x in (self.action, self.reward, self.first, self.terminal)
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
+        """A batch of each column's image."""
+        observation, opaque = (
+            {key: function(column) for key, column in columns.items()} for columns in (self.observation, self.opaque)
         )
-        return Batch(move(self.observation), action, reward, first, terminal, move(self.opaque))
+        action, reward, first, terminal = map(function, (self.action, self.reward, self.first, self.terminal))
+        return Batch(observation, action, reward, first, terminal, opaque)
+
+    def columns(self) -> list[Tensor]:
+        """All columns, always in the same order."""
+        named = (columns[key] for columns in (self.observation, self.opaque) for key in sorted(columns))
+        return [self.action, self.reward, self.first, self.terminal, *named]
 
 
 class Dream(NamedTuple):

@@ -50,6 +50,10 @@ class TrainConfig:
     """auto, cpu, cuda, cuda:1, mps, ..."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16 computes matrix products in half precision; weights stay in float32"""
+    compile: bool = False
+    """compile layers and cells by torch.compile: a minute's wait that pays on a GPU"""
+    graphs: bool = False
+    """record each kind of update as a CUDA graph and replay it, which spares the launches of its kernels; CUDA alone"""
     threads: int = 0
     """CPU threads; 0 takes OMP_NUM_THREADS, or else the cores there are, at most 4"""
 

@@ -178,8 +178,7 @@ class ActorCritic(Dreaming):
     def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
         """The target follows the critic, which the program's groups have moved; nothing is measured."""
         every = self._config.target_every
-        if every == 1 or int(self.updates) % every == 0:
-            self.critic.follow()
+        self.critic.follow(None if every == 1 else (self.updates % every == 0).float())
         self.updates += 1
         return {}
 

@@ -33,8 +33,12 @@ class Critic(nn.Module):
         return loss
 
     @torch.no_grad()
-    def follow(self) -> None:
-        """Move the target; at a rate of 1 it is the value itself."""
+    def follow(self, due: Tensor | None = None) -> None:
+        """Move the target, or only where a number due is one and not zero; at a rate of 1 it is the value itself."""
         fast: list[Tensor] = list(self.value.parameters())
         slow: list[Tensor] = list(self.target.parameters())
-        torch._foreach_lerp_(slow, fast, self._rate)
+        if due is None:
+            torch._foreach_lerp_(slow, fast, self._rate)
+            return
+        for own, other in zip(slow, fast, strict=True):
+            own.lerp_(other, self._rate * due)  # the number is not read, so that nothing waits for a device

@@ -139,6 +139,8 @@ ENTRIES: dict[str, type[AnyEntry]] = {"sum": Entry, "concat": ConcatEntry, "stac
 class Dynamics(nn.Module):
     """A backbone, a latent family and a posterior, and the networks that join them."""
 
+    HOT = ("advance",)
+
     def __init__(
         self,
         config: DynamicsConfig,

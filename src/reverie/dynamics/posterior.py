@@ -64,6 +64,7 @@ class Filter(nn.Module):
 
     Config = FilterConfig
     walks = True
+    HOT = ("_infer",)
 
     def __init__(self, config: FilterConfig, deter: int, embed: int, outputs: int) -> None:
         super().__init__()

@@ -25,6 +25,7 @@ class Recurrent(nn.Module, ABC, Generic[S]):
     walkable = True
     many_tokens = False
     tokens = 1
+    HOT = ("step",)
     size: int
     input: nn.Linear
 

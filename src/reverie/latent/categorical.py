@@ -1,6 +1,7 @@
 """Categorical latents with straight-through gradients (DreamerV2, section 2)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,32 +14,38 @@ from reverie.latent.latent import widened
 from reverie.ops import kl
 
 
+def pick(probs: Tensor, uniform: Tensor) -> Tensor:
+    """The class of each categorical "... G C" that a number "... G 1" in [0, 1) falls to, one-hot and flat "... Z"."""
+    # The inverse of the cumulative distribution: one uniform number per categorical. Gumbel noise needs C of them,
+    # and took 6 % of an update at the matched size of `reverie bench`.
+    below = probs.detach().cumsum(-1) <= uniform
+    return _straight_through(probs, below.sum(-1).clamp_max(probs.shape[-1] - 1))
+
+
 class OneHot(NamedTuple):
     """G independent categoricals over C classes, given as probabilities "... G C"."""
 
     probs: Tensor
+    pick: Callable[[Tensor, Tensor], Tensor] = pick
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """One-hot samples, flat "... Z"; backwards they are the probabilities (straight-through)."""
-        # The inverse of the cumulative distribution: one uniform number per categorical. Gumbel noise needs C of them,
-        # and took 6 % of an update at the matched size of `reverie bench`.
-        uniform = torch.empty_like(self.probs[..., :1]).uniform_(generator=generator)
-        below = self.probs.detach().cumsum(-1) <= uniform
-        return self._straight_through(below.sum(-1).clamp_max(self.probs.shape[-1] - 1))
+        return self.pick(self.probs, torch.empty_like(self.probs[..., :1]).uniform_(generator=generator))
 
     def mode(self) -> Tensor:
         """The most likely class of each, one-hot and flat."""
-        return self._straight_through(self.probs.argmax(-1))
+        return _straight_through(self.probs, self.probs.argmax(-1))
 
     def entropy(self) -> Tensor:
         """In nats, summed over the G categoricals."""
         return -torch.xlogy(self.probs, self.probs).sum((-1, -2))
 
-    def _straight_through(self, index: Tensor) -> Tensor:
-        hard = torch.zeros_like(self.probs).scatter_(-1, index.unsqueeze(-1), 1.0)
-        if self.probs.requires_grad:
-            hard = hard + (self.probs - self.probs.detach())
-        return hard.flatten(-2)
+
+def _straight_through(probs: Tensor, index: Tensor) -> Tensor:
+    hard = torch.zeros_like(probs).scatter_(-1, index.unsqueeze(-1), 1.0)
+    if probs.requires_grad:
+        hard = hard + (probs - probs.detach())
+    return hard.flatten(-2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,20 +74,22 @@ class Categorical:
     Config = CategoricalConfig
     bounded = True
     exact = True
+    HOT = ("pick", "_probs")
 
     def __init__(self, config: CategoricalConfig) -> None:
         self.size = self.posterior_size = self.prior_size = config.groups * config.classes
         self.largest_entropy = config.groups * math.log(config.classes)
         self._shape = (config.groups, config.classes)
         self._unimix = config.unimix
+        self.pick = pick
 
     def posterior(self, parameters: Float[Tensor, "*B P"]) -> OneHot:
         """softmax(parameters), mixed with the uniform."""
-        return OneHot(self._probs(parameters))
+        return OneHot(self._probs(parameters), self.pick)
 
     def prior(self, parameters: Float[Tensor, "*B P"], temperature: float = 1.0) -> OneHot:
         """The same family; the temperature divides the logits."""
-        return OneHot(self._probs(parameters if temperature == 1.0 else parameters / temperature))
+        return OneHot(self._probs(parameters if temperature == 1.0 else parameters / temperature), self.pick)
 
     def mismatch(
         self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"], stoch: Float[Tensor, "*B Z"]

@@ -40,6 +40,8 @@ class MLP(nn.Sequential):
         size: the width of what comes out.
     """
 
+    HOT = ("forward",)
+
     def __init__(self, config: MLPConfig, inputs: int, outputs: int | None = None, *, scale: float = 1.0) -> None:
         """Build "... inputs" -> "... size".
 

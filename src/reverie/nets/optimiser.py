@@ -95,7 +95,7 @@ class Optimiser:
             own |= {p: config.lr * scale for p in module.parameters() if p in own}
         self._config = config
         self._rates = sorted(set(own.values()))
-        self._updates = 0
+        self._updates = torch.zeros((), dtype=torch.long)
         groups = [{"params": [p for p in own if own[p] == lr], "lr": lr} for lr in self._rates]
         self.parameters: list[Tensor] = [p for group in groups for p in group["params"]]
         """in the order by which `state_dict` numbers them"""
@@ -113,11 +113,7 @@ class Optimiser:
             The norm of the gradient before clipping.
         """
         norm = self._clip()
-        self._updates += 1
-        if self._config.warmup:
-            share = min(1.0, self._updates / self._config.warmup)
-            for group, lr in zip(self._algorithm.param_groups, self._rates, strict=True):
-                group["lr"] = share * lr
+        self._warm_up()
         if self._config.weight_decay:
             moved = [p.data for p in self.parameters if p.grad is not None]
             torch._foreach_mul_(moved, 1 - self._config.weight_decay)
@@ -129,6 +125,17 @@ class Optimiser:
         self.differentiate(loss)
         return self.descend()
 
+    def make_capturable(self) -> None:
+        """Keep counts and learning rates where the weights are, so that a CUDA graph can record `descend`.
+
+        To be called before the first step, and before a state is loaded.
+        """
+        device = self.parameters[0].device
+        self._updates = self._updates.to(device)
+        for group in self._algorithm.param_groups:
+            group["capturable"] = True
+            group["lr"] = torch.tensor(group["lr"], device=device)
+
     def state_dict(self) -> dict[str, Any]:
         """The moments and step counts, as torch's optimisers give them; the state of each weight is tensors alone."""
         return self._algorithm.state_dict()
@@ -136,7 +143,17 @@ class Optimiser:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what state_dict gave; the warm-up goes on from the largest step count."""
         self._algorithm.load_state_dict(state)
-        self._updates = max((int(moments["step"]) for moments in state["state"].values()), default=0)
+        self._updates.fill_(max((int(moments["step"]) for moments in state["state"].values()), default=0))
+
+    def _warm_up(self) -> None:
+        self._updates += 1
+        if not self._config.warmup:
+            return
+        for group, lr in zip(self._algorithm.param_groups, self._rates, strict=True):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].copy_((self._updates / self._config.warmup).clamp_max(1) * lr)
+            else:
+                group["lr"] = min(1.0, int(self._updates) / self._config.warmup) * lr
 
     def _clip(self) -> Tensor:
         largest = self._config.clip or math.inf

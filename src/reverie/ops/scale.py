@@ -33,7 +33,8 @@ def two_hot(x: Float[Tensor, "*B"], bins: Float[Tensor, "K"]) -> Float[Tensor, "
 
 def quantiles(x: Tensor, low: float = 0.05, high: float = 0.95) -> Float[Tensor, "2"]:
     """Two quantiles of all entries of x."""
-    return torch.quantile(x.detach().float().flatten(), torch.tensor([low, high], device=x.device))
+    ends = torch.linspace(low, high, 2, device=x.device)  # made there: a copy from the host would wait for it
+    return torch.quantile(x.detach().float().flatten(), ends)
 
 
 def spread(x: Tensor, low: float = 0.05, high: float = 0.95) -> Tensor:

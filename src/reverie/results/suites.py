@@ -90,6 +90,11 @@ SUITES: dict[str, Suite] = {
         runs=seeds("dreamer", REPEAT_4, range(5)),
         solved=750.0,
     ),
+    "swingup-cuda": Suite(
+        about="the same to 40,000 frames on a GPU, updates replayed as CUDA graphs",
+        runs=seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 4 --steps 40000 --device cuda --graphs", range(1)),
+        solved=750.0,
+    ),
     "swingup-repeat4-held-out": Suite(
         about="the same to 30,000 frames with seeds not used for tuning, run once",
         runs=seeds("dreamer", HELD_OUT, range(5, 10)),

@@ -151,15 +151,23 @@ def origin(runs: Sequence[Recorded]) -> str:
     """What to type, on what it ran, by which code, and where the files are."""
     if not runs:
         return ""
-    cpus = _all(runs, lambda run: run.versions.get("cpu", ""))
+    machines = _all(runs, _machine)
     commits = _all(runs, lambda run: run.versions.get("commit", "")[:7])
-    where = f", one core of {' and of '.join(cpus)} each" if cpus else ""
+    where = f", {' and '.join(machines)} each" if machines else ""
     by = f"; commit {', '.join(commits)}" if commits else ""
     folder = runs[0].path.parent
     return (
         f"`{runs[0].command}`{' and so on' if len(runs) > 1 else ''}{where}{by}; files in "
         f"`{folder.parent.name}/{folder.name}/`."
     )
+
+
+def _machine(run: Recorded) -> str:
+    """What a run was made on; a run on a GPU says so in its options."""
+    cpu, gpu = run.versions.get("cpu", ""), run.versions.get("gpu", "")
+    if gpu and "--device cuda" in run.command:
+        return f"one {gpu}"
+    return f"one core of {cpu}" if cpu else ""
 
 
 def _all(runs: Iterable[Recorded], read: Callable[[Recorded], str]) -> list[str]:

@@ -21,6 +21,8 @@ from reverie.agents.program import Program, Stage
 from reverie.data.collect import Collector, RandomAct
 from reverie.envs.make import make_vector
 from reverie.errors import UserError
+from reverie.train.compiled import compile_hot
+from reverie.train.graphs import WARM
 from reverie.train.learner import Learner
 from reverie.world.imagine import imagine
 
@@ -110,8 +112,12 @@ def measure(config: Config, parts: Parts, program: Program, device: torch.device
         collector = Collector(envs, codec, replay)
         collector.collect(8 * train.length, RandomAct(codec, rng))
         stage = joint_stage(program)
-        learner = Learner(agent, program, torch.Generator(device).manual_seed(0), train.precision)
+        if train.compile:
+            compile_hot(agent)
+        generator = torch.Generator(device).manual_seed(0)
+        learner = Learner(agent, program, generator, train.precision, graphs=train.graphs)
         batch = replay.sample(train.batch, rng).to(device)
+        learner.update(stage, batch)  # nothing is compiled while operations are counted
         with FlopCounterMode(display=False) as counter:
             learner.update(stage, batch)
         step = RandomAct(codec, rng)
@@ -138,9 +144,10 @@ def measure(config: Config, parts: Parts, program: Program, device: torch.device
 def _split(learner: Learner, stage: Stage, batch: Any, device: torch.device, repeats: int) -> dict[str, float]:
     """World and behaviour apart, as the learner does them, and a whole update."""
     groups = tuple(group for group in stage.groups if any(name.startswith("world") for name in group.modules))
-    world_only = replace(stage, behave=False, groups=groups)
-    whole = median_ms(lambda: learner.update(stage, batch), device, repeats)
-    world = median_ms(lambda: learner.update(world_only, batch), device, repeats)
+    world_only = replace(stage, name=f"{stage.name}, world alone", behave=False, groups=groups)
+    warm = WARM + 2
+    whole = median_ms(lambda: learner.update(stage, batch), device, repeats, warm)
+    world = median_ms(lambda: learner.update(world_only, batch), device, repeats, warm)
     return {"update_ms": whole, "world_ms": world, "behaviour_ms": whole - world}
 
 

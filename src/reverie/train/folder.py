@@ -147,7 +147,8 @@ def versions() -> dict[str, str]:
     # Sums are rounded in another order where other instructions add them up.
     instructions = torch.backends.cpu.get_cpu_capability()
     machine = {"machine": platform.machine(), "system": platform.system()}
-    return found | machine | {"cpu": processor(), "instructions": instructions}
+    gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
+    return found | machine | {"cpu": processor(), "instructions": instructions} | gpu
 
 
 def _commit() -> str:

@@ -9,6 +9,7 @@ from reverie.agents.program import Group, Program, Stage
 from reverie.errors import UserError
 from reverie.nets.optimiser import Optimiser
 from reverie.ops import tree
+from reverie.train.graphs import Graphs
 from reverie.types import Batch, Experience, Fitness, Losses, Metrics, total
 from reverie.world.diagnose import diagnose
 from reverie.world.objective import Objective
@@ -28,8 +29,13 @@ class Learner:
         generator: torch.Generator,
         precision: str,
         fitness: Fitness | None = None,
+        graphs: bool = False,
     ) -> None:
-        """fitness: for stages whose behaviour is tried out in the environment."""
+        """fitness: for stages whose behaviour is tried out in the environment. graphs: replay updates as CUDA graphs.
+
+        Raises:
+            UserError: for two different groups of one name, or graphs on a device that has none.
+        """
         self.agent = agent
         self.generator = generator
         self._fitness = fitness
@@ -40,6 +46,7 @@ class Learner:
             if groups.setdefault(group.name, group) != group:
                 raise UserError(f"the program has two different groups of the name '{group.name}'")
         self.optimisers = {name: self._optimiser(group) for name, group in groups.items()}
+        self._graphs = self._record() if graphs else None
 
     def update(self, stage: Stage, batch: Batch, *, diagnosed: bool = False) -> Metrics:
         """Learn once from a batch, as the stage says.
@@ -48,7 +55,18 @@ class Learner:
             stage: which groups learn, and whether the behaviour does.
             batch: on the agent's device.
             diagnosed: also measure what costs extra: KL, reward error, the latents' entropies.
+
+        Returns:
+            Metrics that hold until the next update.
         """
+        if self._graphs is not None and not diagnosed:
+            metrics = self._graphs(stage, batch)
+        else:
+            metrics = self._learn(stage, batch, diagnosed=diagnosed)
+        self.updates += 1
+        return metrics
+
+    def _learn(self, stage: Stage, batch: Batch, *, diagnosed: bool = False) -> Metrics:
         agent = self.agent
         with self._precision():
             experience, losses, metrics = self._losses(stage, batch)
@@ -62,8 +80,13 @@ class Learner:
             cut = _cut(experience)._replace(fitness=self._fitness if stage.arena == "real" else None)
             with self._precision():
                 metrics |= agent.behaviour.learn(agent.world, cut, self.generator)
-        self.updates += 1
         return metrics
+
+    def _record(self) -> Graphs:
+        graphs = Graphs(self._learn, self.generator)
+        for optimiser in (*self.optimisers.values(), *self.agent.behaviour.optimisers.values()):
+            optimiser.make_capturable()
+        return graphs
 
     def _losses(self, stage: Stage, batch: Batch) -> tuple[Experience | None, Losses, Metrics]:
         # A stage in which only the behaviour learns needs no graph of the world.

@@ -28,6 +28,7 @@ from reverie.report.progress import Progress
 from reverie.train import snapshot
 from reverie.train.arena import Arena
 from reverie.train.clock import Every, Stopwatch
+from reverie.train.compiled import compile_hot
 from reverie.train.device import choose_device, choose_threads
 from reverie.train.encoding import encode_once
 from reverie.train.folder import RunFolder
@@ -74,6 +75,8 @@ class Trainer:
             torch.manual_seed(train.seed)
             observations, actions = self.envs.single_observation_space, self.envs.single_action_space
             self.agent = build(config, resolved.parts, observations, actions).to(device)
+        if train.compile:
+            compile_hot(self.agent)
         codec = self.agent.codec
         self.replay = build_replay(config, observations, codec)
         self.collector = Collector(self.envs, codec, self.replay)
@@ -87,7 +90,9 @@ class Trainer:
             "learn": torch.Generator(device).manual_seed(int(seeds[3])),
         }
         self._arena = self._make_arena()
-        self.learner = Learner(self.agent, self.program, self.generators["learn"], train.precision, self._arena)
+        self.learner = Learner(
+            self.agent, self.program, self.generators["learn"], train.precision, self._arena, train.graphs
+        )
         self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed)
         self.episodes: list[Episode] = []
         self.carry: Carry = self.agent.initial(config.env.num_envs)
