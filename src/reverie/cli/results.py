@@ -18,7 +18,7 @@ from reverie.results.pages import blocks_of, suites_table, write_blocks
 from reverie.results.picture import draw_suite
 from reverie.results.published import Published, read_published
 from reverie.results.record import Workshop, in_background
-from reverie.results.suites import ALONE, Suite, named
+from reverie.results.suites import Suite, complete, named
 from reverie.results.tables import suite_page
 from reverie.results.verify import Outcome, note, presets_to_verify, verify
 
@@ -89,7 +89,7 @@ def results(arguments: Sequence[str]) -> None:
 def _learn(chosen: Results, suites: dict[str, Suite]) -> None:
     for suite in suites.values():
         for options in suite.runs.values():
-            parse([*options.split(), *ALONE.split()])  # a mistake is told before hours are spent
+            parse(complete(options).split())  # a mistake is told before hours are spent
     # Whoever stops a background process stops its runs with it.
     signal.signal(signal.SIGTERM, _interrupted)
     Workshop(Path(chosen.into), Path(chosen.work), _say).learn(suites, chosen.jobs)

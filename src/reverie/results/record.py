@@ -21,7 +21,7 @@ from reverie.report.log import read_metrics
 from reverie.report.write import write_json, write_text
 from reverie.results.fingerprint import fingerprint
 from reverie.results.recorded import Recorded
-from reverie.results.suites import ALONE, Suite
+from reverie.results.suites import Suite, complete
 from reverie.train.folder import RunFolder
 
 try:
@@ -123,7 +123,7 @@ class Workshop:
             self.say(f"{path} begins anew: {why}")
             shutil.rmtree(path)
         write_json(marks, made_by)
-        return [*REVERIE, "train", *options.split(), *ALONE.split(), "--run", str(path)]
+        return [*REVERIE, "train", *complete(options).split(), "--run", str(path)]
 
     def _call(self, command: Sequence[str], path: Path, lock: TextIO) -> bool:
         """Run a command with one thread, its output in NAME.log; whether it ended well."""
@@ -153,7 +153,7 @@ def _keep(path: Path, kept: Path, options: str) -> None:
     for file in (path / "open-loop.json", path / "pictures" / "held-out.gif"):
         if file.exists():
             shutil.copy(file, partial / file.name)
-    write_text(partial / "command.txt", f"reverie train {options} {ALONE}\n")
+    write_text(partial / "command.txt", f"reverie train {complete(options)}\n")
     partial.rename(kept)
 
 

@@ -112,14 +112,13 @@ def measure(config: Config, parts: Parts, program: Program, device: torch.device
         collector = Collector(envs, codec, replay)
         collector.collect(8 * train.length, RandomAct(codec, rng))
         stage = joint_stage(program)
-        if train.compile:
-            compile_hot(agent)
         generator = torch.Generator(device).manual_seed(0)
         learner = Learner(agent, program, generator, train.precision, graphs=train.graphs)
         batch = replay.sample(train.batch, rng).to(device)
-        learner.update(stage, batch)  # nothing is compiled while operations are counted
         with FlopCounterMode(display=False) as counter:
             learner.update(stage, batch)
+        if train.compile:  # afterwards: what has run while operations were counted is never compiled again
+            compile_hot(agent)
         step = RandomAct(codec, rng)
         split = _split(learner, stage, batch, device, repeats)
         data = median_ms(lambda: replay.sample(train.batch, rng).to(device), device, repeats)
