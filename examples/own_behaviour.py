@@ -50,6 +50,9 @@ class Shooting(nn.Module):
         best = (going * dream.reward).sum(1).unflatten(0, (rows, many)).argmax(1)
         return plans.unflatten(0, (rows, many))[torch.arange(rows), best, 0], memory
 
+    def value(self, features) -> Tensor:
+        return torch.zeros_like(features.deter[..., 0])  # no critic: for planners, ends are worth nothing
+
     def loss(self, world, experience, generator) -> tuple[dict, dict]:
         return {}, {}
 

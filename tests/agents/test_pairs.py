@@ -19,7 +19,9 @@ HUGE = [("dreamerv3", size) for size in ("25m", "50m", "100m", "200m", "400m")]
 """Too large to be trained here: tests/agents/test_dreamerv3.py builds them without memory and counts."""
 MEASURED = {"behaviour.return_range", "behaviour.ends"}
 """Where returns are not divided by their range, it is not measured."""
-PAIRS = [dict(zip(PARTS, names, strict=True)) for names in itertools.product(*PARTS.values())]
+LEARNING = {kind: [name for name in names if name != "none"] for kind, names in PARTS.items() if kind != "planner"}
+"""Planners learn nothing, nor does who only has one: tests/behaviour/test_planners.py has them act in every world."""
+PAIRS = [dict(zip(LEARNING, names, strict=True)) for names in itertools.product(*LEARNING.values())]
 
 
 def walks(parts):

@@ -39,6 +39,10 @@ SIZES: dict[str, Any] = {
     "rows": 4,
     "updates": 4,
     "evaluate_every": 2,
+    "candidates": 6,  # planners
+    "elites": 3,
+    "iterations": 2,
+    "proposals": 2,
 }
 
 TRAIN: dict[str, Any] = {

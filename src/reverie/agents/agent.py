@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.behaviour.behaviour import Behaviour
+from reverie.behaviour.planner import Planner
 from reverie.envs.codec import ActionCodec
 from reverie.errors import UserError
 from reverie.types import Mode, State
@@ -16,7 +17,7 @@ from reverie.world.world import World
 
 
 class Carry(NamedTuple):
-    """What an agent carries from step to step, for B rows: its state, its behaviour's memory, its last action "B A"."""
+    """What an agent carries from step to step, for B rows: state, the memory of who chooses, its last action "B A"."""
 
     state: State
     memory: Any
@@ -24,14 +25,22 @@ class Carry(NamedTuple):
 
 
 class Agent(nn.Module):
-    """A world and a behaviour that act in an environment, and dream."""
+    """A world and a behaviour that act in an environment, and dream; a planner chooses, or the behaviour itself."""
 
-    def __init__(self, world: World, objective: nn.Module, behaviour: nn.Module, codec: ActionCodec) -> None:
+    def __init__(
+        self,
+        world: World,
+        objective: nn.Module,
+        behaviour: nn.Module,
+        codec: ActionCodec,
+        planner: Planner[Any],
+    ) -> None:
         super().__init__()
         self.world = world
         self.objective: Objective = objective  # type: ignore[assignment]  # modules that keep their Protocols
         self.behaviour: Behaviour[Any] = behaviour  # type: ignore[assignment]
         self.codec = codec
+        self.planner = planner
 
     @property
     def device(self) -> torch.device:
@@ -41,7 +50,17 @@ class Agent(nn.Module):
     def initial(self, rows: int) -> Carry:
         """What is carried into the first step of B episodes."""
         action = torch.zeros(rows, self.codec.size, device=self.device)
-        return Carry(self.world.initial(rows), self.behaviour.initial(rows), action)
+        return Carry(self.world.initial(rows), self.undecided(rows), action)
+
+    def undecided(self, rows: int) -> Any:
+        """The memory of whoever chooses, before anything happened, for B rows."""
+        return self.planner.initial(self.behaviour, rows, self.device)
+
+    def choose(
+        self, state: State, memory: Any, first: Tensor, mode: Mode, generator: torch.Generator | None
+    ) -> tuple[Tensor, Any]:
+        """The actions "B A" in [-1, 1] to take at a state, real or dreamed, and the memory after them."""
+        return self.planner.act(self.world, self.behaviour, state, memory, first, mode, generator)
 
     @torch.inference_mode()
     def act(
@@ -76,7 +95,7 @@ class Agent(nn.Module):
         brought = torch.as_tensor(np.asarray(reward, np.float32), device=device)
         draws = generator if mode == "explore" else None
         state = self.world.update(seen, self.world.arriving(carry.action, brought), starts, carry.state, draws)
-        action, memory = self.behaviour.act(self.world, state, carry.memory, starts, mode, generator)
+        action, memory = self.choose(state, carry.memory, starts, mode, generator)
         chosen = action.float().cpu().numpy()
         if not np.isfinite(chosen).all():
             raise UserError(

@@ -83,7 +83,7 @@ def build(
     form = Actions(actions.size, actions.groups)
     behaviour = parts.chosen("behaviour")(config.behaviour, dynamics.deter_size, dynamics.stoch_size, form)
     objective = parts.chosen("objective")(config.objective, world)
-    return Agent(world, objective, behaviour, actions)
+    return Agent(world, objective, behaviour, actions, parts.chosen("planner")(config.planner, form))
 
 
 def build_replay(config: Config, observation_space: gymnasium.spaces.Space, actions: ActionCodec) -> Replay:

@@ -44,12 +44,14 @@ def _trained(parts: Parts, config: Config) -> None:
 
 
 def _within_reach(parts: Parts, config: Config) -> None:
-    reach, horizon = config.dynamics.reach, getattr(config.behaviour, "horizon", 0)
-    if horizon > reach:
-        raise UserError(
-            f"--behaviour.horizon {horizon} is beyond --dynamics.reach {reach}: with {ACTION} a dream has one anchor; "
-            "lower the one or raise the other"
-        )
+    reach = config.dynamics.reach
+    for part in ("behaviour", "planner"):
+        horizon = getattr(getattr(config, part), "horizon", 0)
+        if horizon > reach:
+            raise UserError(
+                f"--{part}.horizon {horizon} is beyond --dynamics.reach {reach}: with {ACTION} a dream has one "
+                "anchor; lower the one or raise the other"
+            )
 
 
 def _reads_latents(parts: Parts, config: Config) -> None:

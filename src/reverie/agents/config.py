@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from reverie.behaviour.planner import UnplannedConfig
 from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError
@@ -86,7 +87,7 @@ def _check_holds(holds: tuple[int, ...]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A resolved run. The four parts marked Any have the configuration of the part that was chosen for them."""
+    """A resolved run. The parts marked Any have the configuration of the part that was chosen for them."""
 
     env: EnvConfig
     """the environment"""
@@ -109,3 +110,4 @@ class Config:
     posterior: Any
     objective: Any
     behaviour: Any
+    planner: Any = field(default_factory=UnplannedConfig)

@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reverie.behaviour.actor_critic import ActorCritic
+from reverie.behaviour.cem import CEM
 from reverie.behaviour.evolution import Evolution
+from reverie.behaviour.mppi import MPPI
+from reverie.behaviour.planner import Unplanned
+from reverie.behaviour.resting import Resting
 from reverie.behaviour.reward_gradient import RewardGradient
 from reverie.behaviour.value_gradient import ValueGradient
 from reverie.dynamics.attention import Attention
@@ -43,7 +47,9 @@ PARTS: dict[str, dict[str, Any]] = {
         "reward-gradient": RewardGradient,
         "actor-critic": ActorCritic,
         "evolution": Evolution,
+        "none": Resting,
     },
+    "planner": {"none": Unplanned, "cem": CEM, "mppi": MPPI},
 }
 
 
@@ -52,8 +58,8 @@ class Parts:
     """One choice of each exchangeable part.
 
     Raises:
-        UserError: for a name that is not known, for a backbone that the posterior would walk and that cannot be, or
-            for a posterior or latents that the objective cannot work with.
+        UserError: for a name that is not known, for a backbone that the posterior would walk and that cannot be, for
+            a posterior or latents that the objective cannot work with, or where nothing chooses actions.
     """
 
     backbone: str
@@ -61,11 +67,15 @@ class Parts:
     posterior: str
     objective: str = "filtering"
     behaviour: str
+    planner: str = "none"
 
     def __post_init__(self) -> None:
         for kind, known in PARTS.items():
             if getattr(self, kind) not in known:
                 raise unknown(kind, getattr(self, kind), known)
+        if self.behaviour == "none" and self.planner == "none":
+            cure = " or ".join(f"--planner {name}" for name in PARTS["planner"] if name != "none")
+            raise UserError(f"--behaviour none and --planner none leave nothing that acts: add {cure}")
         if self.chosen("posterior").walks and not self.chosen("backbone").walkable:
             cure = " or ".join(f"--posterior {name}" for name, kind in PARTS["posterior"].items() if not kind.walks)
             raise UserError(

@@ -4,6 +4,7 @@ from reverie.agents.awm import AWM
 from reverie.agents.dreamer import DREAMER, DREAMER_REWARD
 from reverie.agents.dreamerv2 import DREAMERV2
 from reverie.agents.dreamerv3 import DREAMERV3
+from reverie.agents.planet import PLANET
 from reverie.agents.preset import Preset
 from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
 from reverie.agents.s4wm import S4WM
@@ -26,5 +27,6 @@ PRESETS: dict[str, Preset] = {
         S4WM,
         TWM,
         WORLDMODELS,
+        PLANET,
     )
 }

@@ -175,6 +175,10 @@ class ActorCritic(Dreaming):
             "advantage/size": ((returns - judged.value) / judged.scale).abs().mean(),
         }
 
+    def value(self, features: Features) -> Tensor:
+        """What returns are bootstrapped with, "N"."""
+        return self._value(features)
+
     def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
         """The target follows the critic, which the program's groups have moved; nothing is measured."""
         every = self._config.target_every

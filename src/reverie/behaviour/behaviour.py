@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
-from reverie.types import Experience, Losses, Metrics, Mode, State
+from reverie.types import Experience, Features, Losses, Metrics, Mode, State
 from reverie.world.world import World
 
 M = TypeVar("M")
@@ -27,6 +27,10 @@ class Behaviour(Protocol[M]):
         self, world: World, state: State, memory: M, first: Tensor, mode: Mode, generator: torch.Generator | None
     ) -> tuple[Tensor, M]:
         """The actions "B A" in [-1, 1] to take at the given state. Evaluation is deterministic."""
+        ...
+
+    def value(self, features: Features) -> Tensor:
+        """What features "N .." are worth, "N", in the world's unit of reward; zero without a critic."""
         ...
 
     def loss(self, world: World, experience: Experience, generator: torch.Generator) -> tuple[Losses, Metrics]:

@@ -58,6 +58,10 @@ class Dreaming(nn.Module):
             return self.actor.mode(state.features), memory
         return self.actor.explore(state.features, generator), memory
 
+    def value(self, features: Features) -> Tensor:
+        """Zero: there is no critic."""
+        return torch.zeros_like(features.deter[..., 0])
+
     def dream(
         self, world: World, experience: Experience, starts: int, horizon: int, generator: torch.Generator
     ) -> Imagined:

@@ -17,7 +17,7 @@ from reverie.behaviour.starts import choose_starts
 from reverie.errors import UserError
 from reverie.nets.optimiser import Optimiser
 from reverie.ops import tree
-from reverie.types import Actions, Experience, Losses, Metrics, Mode, State
+from reverie.types import Actions, Experience, Features, Losses, Metrics, Mode, State
 from reverie.world.world import World
 
 
@@ -88,6 +88,10 @@ class Evolution(nn.Module):
         """The controller's choice, "B A", which is the same to explore and to evaluate."""
         weights = memory if isinstance(memory, Tensor) else self.weights.expand(len(first), -1)
         return self.controller(state.features, weights), memory
+
+    def value(self, features: Features) -> Tensor:
+        """Zero: there is no critic."""
+        return torch.zeros_like(features.deter[..., 0])
 
     def loss(self, world: World, experience: Experience, generator: torch.Generator) -> tuple[Losses, Metrics]:
         """None: nothing is descended."""

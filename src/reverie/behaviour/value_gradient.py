@@ -15,7 +15,7 @@ from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import lambda_return, reach
 from reverie.ops.scale import spread
-from reverie.types import Actions, Experience, Loss, Metrics, total
+from reverie.types import Actions, Experience, Features, Loss, Metrics, total
 from reverie.world.heads import HeadConfig
 from reverie.world.world import World
 
@@ -96,6 +96,10 @@ class ValueGradient(Pathwise):
             "actor": Optimiser(config.actor_optimiser, [self.actor]),
             "critic": Optimiser(config.critic_optimiser, [self.critic.value]),
         }
+
+    def value(self, features: Features) -> Tensor:
+        """What returns are bootstrapped with, "N"."""
+        return self.critic(features)
 
     def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
         """One update of actor and critic from a dream of its own.

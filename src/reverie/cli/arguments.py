@@ -45,6 +45,7 @@ HELP = {
     "posterior": "filter: q(z|h,e), walks; encode: q(z|e), all at once",
     "objective": "what the world learns from",
     "behaviour": "how the agent learns to act",
+    "planner": "what looks for better actions in dreams before each step",
 }
 
 

@@ -122,14 +122,14 @@ def dreamed_returns(agent: Agent, episodes: Sequence[Episode]) -> np.ndarray:
     episodes' first observations, with the policy's mode and the latents' modes; rewards are weighted with the dreamed
     chance to get there.
     """
-    world, behaviour = agent.world, agent.behaviour
+    world = agent.world
     generator = torch.Generator(agent.device).manual_seed(0)
     start = world.observe(as_batch(agent, episodes, 0, 1), world.initial(len(episodes))).last()
     steps = max(len(episode.reward) for episode in episodes) - 1
     returns, alive = torch.zeros(len(episodes), device=agent.device), torch.ones(len(episodes), device=agent.device)
-    state, memory, first = start, behaviour.initial(len(episodes)), torch.ones(len(episodes), device=agent.device)
+    state, memory, first = start, agent.undecided(len(episodes)), torch.ones(len(episodes), device=agent.device)
     for _ in range(steps):
-        action, memory = behaviour.act(world, state, memory, first, "evaluate", generator)
+        action, memory = agent.choose(state, memory, first, "evaluate", generator)
         state, first = world.imagine(action, state), torch.zeros_like(first)
         returns += alive * world.reward(state.features)
         alive = alive * world.continue_(state.features)

@@ -187,6 +187,11 @@ SUITES: dict[str, Suite] = {
         runs=seeds("twm", f"twm {CARTPOLE.replace('--steps 12000', '--steps 30000')}", range(3)),
         solved=450.0,
     ),
+    "swingup-planet": Suite(
+        about="`planet` on cartpole-swingup from state, action repeat 8 (the paper's), 60,000 frames",
+        runs=seeds("planet", f"planet {SWINGUP} --action-repeat 8 --train-every 1 --steps 60000", range(2)),
+        solved=750.0,
+    ),
     "pendulum-worldmodels": Suite(
         about="`worldmodels` on Pendulum-v1 from state; the controller evolves in dreams of 20,000 random frames alone",
         runs=seeds("worldmodels", "worldmodels --env gym:Pendulum-v1 --eval-episodes 20", range(3)),

@@ -24,6 +24,7 @@ from reverie.errors import UserError
 from reverie.train.compiled import compile_hot
 from reverie.train.graphs import WARM
 from reverie.train.learner import Learner
+from reverie.types import Features
 from reverie.world.imagine import imagine
 
 T = TypeVar("T")
@@ -174,11 +175,16 @@ def _dreams(learner: Learner, batch: Any, device: torch.device, repeats: int) ->
     rows, steps = batch.first.shape
     index = torch.arange(rows * steps, device=device)
     start = agent.world.dynamics.start(experience.trace, index // steps, index % steps)
-    actor = agent.behaviour.actor  # type: ignore[attr-defined]
-    horizon = 15
+    size, horizon = agent.codec.size, 15
+    actor = getattr(agent.behaviour, "actor", None)
+
+    def policy(features: Features) -> torch.Tensor:
+        if actor is None:  # what a planner tries
+            return torch.rand(len(features.deter), size, generator=generator, device=device)
+        return actor.draw(features, generator)[0]
 
     def dream() -> None:
-        imagine(agent.world, lambda f: actor.draw(f, generator)[0], start, horizon, pathwise=False, generator=generator)
+        imagine(agent.world, policy, start, horizon, pathwise=False, generator=generator)
 
     return rows * steps * horizon / median_ms(dream, device, max(3, repeats // 3)) * 1e3
 

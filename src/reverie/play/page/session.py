@@ -216,7 +216,7 @@ class Session:
 
     def _begin(self, state: State, *, beside: bool) -> Frame:
         self._state, self._beside = state, beside
-        self._memory, self._first = self._agent.behaviour.initial(1), True
+        self._memory, self._first = self._agent.undecided(1), True
         self._step, self._left, self._taken = 0, None, self.controls.idle
         return self.look()
 
@@ -229,9 +229,7 @@ class Session:
     def _chosen(self) -> np.ndarray:
         """The agent's own action "1 ..." where the dream stands."""
         first = torch.full((1,), float(self._first), device=self._agent.device)
-        action, self._memory = self._agent.behaviour.act(
-            self._world, self._state, self._memory, first, "evaluate", self._generator
-        )
+        action, self._memory = self._agent.choose(self._state, self._memory, first, "evaluate", self._generator)
         self._first = False
         return self._codec.decode(action.float().cpu().numpy())
 
