@@ -11,6 +11,7 @@ from reverie.behaviour.mppi import MPPI
 from reverie.behaviour.planner import Unplanned
 from reverie.behaviour.resting import Resting
 from reverie.behaviour.reward_gradient import RewardGradient
+from reverie.behaviour.td3 import TD3
 from reverie.behaviour.value_gradient import ValueGradient
 from reverie.dynamics.attention import Attention
 from reverie.dynamics.block_gru import BlockGRU
@@ -25,6 +26,8 @@ from reverie.errors import UserError, unknown
 from reverie.latent.categorical import Categorical
 from reverie.latent.gaussian import Gaussian
 from reverie.latent.mixture import Mixture
+from reverie.latent.simnorm import SimNorm
+from reverie.world.consistency import Consistency
 from reverie.world.objective import Filtering
 from reverie.world.two_models import TwoModels
 from reverie.world.vision_memory import VisionMemory
@@ -39,13 +42,19 @@ PARTS: dict[str, dict[str, Any]] = {
         "s5": S5,
         "markov": Markov,
     },
-    "latent": {"gaussian": Gaussian, "mixture": Mixture, "categorical": Categorical},
+    "latent": {"gaussian": Gaussian, "mixture": Mixture, "categorical": Categorical, "simnorm": SimNorm},
     "posterior": {"filter": Filter, "encode": Encode},
-    "objective": {"filtering": Filtering, "two-models": TwoModels, "vision-memory": VisionMemory},
+    "objective": {
+        "filtering": Filtering,
+        "two-models": TwoModels,
+        "vision-memory": VisionMemory,
+        "consistency": Consistency,
+    },
     "behaviour": {
         "value-gradient": ValueGradient,
         "reward-gradient": RewardGradient,
         "actor-critic": ActorCritic,
+        "td3": TD3,
         "evolution": Evolution,
         "none": Resting,
     },
@@ -88,9 +97,11 @@ class Parts:
         if objective.needs_bounded and not latent.bounded:
             measures = "measures the latents' entropy by the largest one"
             raise self._unfit(measures, "latent", "has none", lambda x: x.bounded)
+        if objective.needs_certain and not latent.certain:
+            raise self._unfit("matches latents by their distance", "latent", "draws them", lambda x: x.certain)
         if objective.needs_exact and not latent.exact:
             needs = "needs a mismatch that is never below zero"
-            raise self._unfit(needs, "latent", "estimates it from one sample", lambda x: x.exact)
+            raise self._unfit(needs, "latent", "has none in closed form", lambda x: x.exact)
 
     def _unfit(self, needs: str, kind: str, has: str, fits: Callable[[Any], bool]) -> UserError:
         """What is said where the objective cannot work with another part."""

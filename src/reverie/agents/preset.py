@@ -18,7 +18,13 @@ def one_world(config: Config) -> Program:
     each thing that the behaviour wants trained (DreamerV2: three optimisers).
     """
     alone = (f"behaviour/{x}" for wish in config.behaviour.trained for x in wish.losses if x not in wish.shaping)
-    world = Group(name="world", modules=("world",), without=tuple(alone), optimiser=config.objective.optimiser)
+    world = Group(
+        name="world",
+        modules=("world",),
+        without=tuple(alone),
+        optimiser=config.objective.optimiser,
+        lr_scales=getattr(config.objective, "lr_scales", ()),
+    )
     return _in_turn(config, (world, *_wished(config)))
 
 

@@ -8,6 +8,7 @@ from reverie.agents.planet import PLANET
 from reverie.agents.preset import Preset
 from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
 from reverie.agents.s4wm import S4WM
+from reverie.agents.tdmpc2 import TDMPC2
 from reverie.agents.transdreamer import TRANSDREAMER, TSSM
 from reverie.agents.twm import TWM
 from reverie.agents.worldmodels import WORLDMODELS
@@ -28,5 +29,6 @@ PRESETS: dict[str, Preset] = {
         TWM,
         WORLDMODELS,
         PLANET,
+        TDMPC2,
     )
 }

@@ -74,6 +74,7 @@ class Categorical:
     Config = CategoricalConfig
     bounded = True
     exact = True
+    certain = False
     HOT = ("pick", "_probs")
 
     def __init__(self, config: CategoricalConfig) -> None:

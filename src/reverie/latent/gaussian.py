@@ -56,6 +56,7 @@ class Gaussian:
     Config = GaussianConfig
     bounded = False
     exact = True
+    certain = False
     largest_entropy = math.inf
 
     def __init__(self, config: GaussianConfig) -> None:

@@ -31,6 +31,8 @@ class Latent(Protocol):
     exact: ClassVar[bool]
     """Whether `mismatch` has a closed form, which is never below zero, as a floor of free nats asks; otherwise it is
     right in the mean over z alone."""
+    certain: ClassVar[bool]
+    """Whether z is a function of its parameters, and nothing is drawn."""
     size: int
     """Z, the width of a sample."""
     posterior_size: int

@@ -70,6 +70,7 @@ class Mixture(Gaussian):
 
     Config = MixtureConfig
     exact = False
+    certain = False
 
     def __init__(self, config: MixtureConfig) -> None:
         super().__init__(config)

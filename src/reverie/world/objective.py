@@ -29,6 +29,11 @@ class Objective(Protocol):
     needs_exact: ClassVar[bool]
     """Whether it has a floor for the mismatch of posterior and prior, or their mismatch in the other order."""
 
+    needs_certain: ClassVar[bool]
+    """Whether latents must be functions of their parameters."""
+    reconstructs: ClassVar[bool]
+    """Whether observations are decoded."""
+
     def __call__(
         self, world: World, batch: Batch, state: State, generator: torch.Generator | None
     ) -> tuple[Experience | None, Losses]:
@@ -111,6 +116,8 @@ class Filtering(nn.Module):
     needs_bounded = False
     needs_encode = False
     needs_exact = True
+    needs_certain = False
+    reconstructs = True
     staged = False
 
     def __init__(self, config: Any, world: World) -> None:

@@ -164,6 +164,8 @@ class VisionMemory(_Alone):
     needs_bounded = False
     needs_encode = True
     needs_exact = False
+    needs_certain = False
+    reconstructs = True
     staged = True
 
     def __init__(self, config: VisionMemoryConfig, world: World) -> None:

@@ -1,0 +1,193 @@
+"""An actor that ascends an ensemble of action values, which learn by temporal differences (TD3; TD-MPC2; SAC)."""
+
+import copy
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reverie.behaviour.actor import ActorConfig
+from reverie.behaviour.behaviour import Trained
+from reverie.behaviour.dreaming import Dreaming
+from reverie.errors import UserError
+from reverie.nets.ensemble import Ensemble
+from reverie.nets.frozen import frozen
+from reverie.nets.mlp import MLPConfig
+from reverie.nets.optimiser import Optimiser, OptimiserConfig
+from reverie.ops.scale import spread
+from reverie.types import Actions, Experience, Features, Loss, Losses, Metrics, Read
+from reverie.world.consistency import within
+from reverie.world.heads import TwoHot
+from reverie.world.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class TD3Config:
+    """An actor and an ensemble of critics Q(z, a); the values are TD-MPC2's."""
+
+    actor: ActorConfig = field(default_factory=lambda: ActorConfig(reads="z", min_std=0.05))
+    """the policy"""
+    critic: MLPConfig = field(default_factory=lambda: MLPConfig(layers=2))
+    """each critic's network"""
+    reads: Read = "z"
+    """what critics read beside the action: h, z or both"""
+    members: int = 5
+    """E, critics"""
+    actor_optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=3e-4, clip=20.0))
+    """how the actor descends"""
+    critic_optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=3e-4, clip=20.0))
+    """how the critics descend"""
+    value: float = 0.1
+    """weight of the critics' loss"""
+    rho: float = 0.5
+    """a step of the chunk weighs that share of the step before"""
+    gamma: float = 0.99
+    """discount per agent step"""
+    nstep: int = 1
+    """real rewards in a target before it is bootstrapped, as far as the chunk has them (TCRL: 3)"""
+    smoothing: float = 0.0
+    """standard deviation of the noise on the target's actions, cut at 0.3 (TD3: 0.2); 0: they are sampled (SAC)"""
+    entropy: float = 1e-4
+    """weight of the policy's entropy, beside values divided by their range"""
+    target_rate: float = 0.01
+    """share by which the targets follow the critics in each update"""
+
+    def __post_init__(self) -> None:
+        for name in ("members", "nstep"):
+            if getattr(self, name) < 1:
+                raise UserError(f"behaviour.{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("value", "smoothing", "entropy"):
+            if not getattr(self, name) >= 0:
+                raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
+        for name in ("rho", "gamma", "target_rate"):
+            if not 0 < getattr(self, name) <= 1:
+                raise UserError(f"behaviour.{name.replace('_', '-')} must be in (0, 1], not {getattr(self, name)}")
+
+    @property
+    def trained(self) -> tuple[Trained, ...]:
+        """The critics, whose loss shapes the world too; the actor has an optimiser of its own."""
+        return (Trained("critic", ("critic",), ("value",), self.critic_optimiser, shaping=("value",)),)
+
+
+class TD3(Dreaming):
+    """Values learn where the objective's unroll went; the actor ascends them there.
+
+        Q_e:    sum_t rho^t nll( Q_e(z'_t, a_t), r_{t+1} + gamma c_{t+1} min(Q-_i, Q-_j)(z_{t+1}, a') ),  a' ~ pi
+        actor:  maximise  sum_t rho^t ( mean(Q_i, Q_j)(z'_t, a) / S  +  entropy H ),   a ~ pi(z'_t)
+
+    z' is what the objective dreamed along the real actions, z what it encoded; without an unroll both are the latter.
+    i and j are drawn anew at each update; S is the range of the values from the 5 to the 95 % quantile, at least 1
+    (TD-MPC2, section 3.1 and its code). With smoothing and without entropy, targets are TD3's. Critics are two-hot
+    heads in symlog space, with this library's bins. c is the chunk's own: no target reaches past an end.
+
+    Deviation from TD-MPC2: no number of the critics is left out at random, which would be drawn outside of the run's
+    own generators.
+    """
+
+    Config = TD3Config
+    value_range: Tensor
+
+    def __init__(self, config: TD3Config, deter: int, stoch: int, actions: Actions) -> None:
+        super().__init__(config.actor, (deter, stoch, actions))
+        self._config = config
+        inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads] + actions.size
+        self.output = TwoHot()
+        self.critic = Ensemble(config.critic, config.members, inputs, self.output.size)
+        self.target = copy.deepcopy(self.critic).requires_grad_(False)
+        self.register_buffer("value_range", torch.zeros(()))
+        self.optimisers = {"actor": Optimiser(config.actor_optimiser, [self.actor])}
+
+    def value(self, features: Features) -> Tensor:
+        """The critics' mean at the action of the policy's mode, "N"."""
+        return self._values(self.critic, features, self.actor.mode(features)).mean(0)
+
+    def loss(self, world: World, experience: Experience, generator: torch.Generator) -> tuple[Losses, Metrics]:
+        """The critics' loss "B T-1", which shapes the world; none without a graph."""
+        if not torch.is_grad_enabled():
+            return {}, {}
+        config, batch = self._config, experience.batch
+        target, weight = self._targets(world, experience, generator), self._weight(batch.first)
+        told = self._read(self._at(experience), batch.action[:, 1:])
+        loss = self.output.loss(self.critic(told), target.expand(config.members, *target.shape)).mean(0)
+        unit = world.preprocess.reward_unit
+        return {"behaviour/value": Loss(weight * loss, config.value)}, {"value/target": target.mean() * unit}
+
+    def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
+        """One step of the actor, and the targets follow.
+
+        Returns:
+            Metrics: loss, value in the environment's units, entropy, gradient norm.
+        """
+        config, features = self._config, self._at(experience)
+        weight = self._weight(experience.batch.first)
+        with torch.no_grad():
+            _, noise = self.actor.draw(features, generator)
+        choice = self.actor.choose(features, noise)
+        with frozen(self.critic):
+            value = self._values(self.critic, features, choice.action)[self._two(generator)].mean(0)
+        gain = value / self._scale(value.detach()) + config.entropy * choice.entropy
+        loss = -(weight * gain).mean()
+        norm = self.optimisers["actor"].step(loss)
+        fast: list[Tensor] = list(self.critic.parameters())
+        slow: list[Tensor] = list(self.target.parameters())
+        with torch.no_grad():
+            torch._foreach_lerp_(slow, fast, config.target_rate)
+        return {
+            "loss/actor": loss.detach(),
+            "value/mean": value.detach().mean() * world.preprocess.reward_unit,
+            "entropy": choice.entropy.detach().mean(),
+            "grad/actor": norm,
+        }
+
+    @torch.no_grad()
+    def _targets(self, world: World, experience: Experience, generator: torch.Generator) -> Float[Tensor, "B H"]:
+        """The returns of n steps, or of as many as there are in chunk and episode, in the world's unit."""
+        batch, config = experience.batch, self._config
+        trace = experience.trace
+        boot = self._bootstrap(Features(trace.deter[:, 1:], trace.stoch[:, 1:]), generator)
+        reward = batch.reward[:, 1:] / world.preprocess.reward_unit
+        going = config.gamma * (1 - batch.terminal[:, 1:])
+        # Where the next step begins another episode, or the chunk is over, a return ends with what it has.
+        last = torch.cat([batch.first[:, 2:], torch.ones_like(batch.first[:, :1])], 1)
+        target = reward + going * boot
+        for _ in range(config.nstep - 1):
+            ahead = torch.cat([target[:, 1:], target[:, -1:]], 1)
+            target = reward + going * torch.where(last.bool(), boot, ahead)
+        return target
+
+    def _bootstrap(self, features: Features, generator: torch.Generator) -> Tensor:
+        smoothing = self._config.smoothing
+        if smoothing:
+            action = self.actor.mode(features)
+            noise = torch.empty_like(action).normal_(generator=generator) * smoothing
+            action = (action + noise.clamp(-0.3, 0.3)).clamp(-1, 1)
+        else:
+            action, _ = self.actor.draw(features, generator)
+        return self._values(self.target, features, action)[self._two(generator)].amin(0)
+
+    def _at(self, experience: Experience) -> Features:
+        """Where actions were taken, "B T-1": as it was dreamed, or else encoded."""
+        if experience.dream is not None:
+            return experience.dream.chosen
+        return Features(experience.trace.deter[:, :-1], experience.trace.stoch[:, :-1])
+
+    def _weight(self, first: Tensor) -> Float[Tensor, "B H"]:
+        inside = within(first)
+        return inside * self._config.rho ** torch.arange(inside.shape[1], device=first.device)
+
+    def _two(self, generator: torch.Generator) -> Tensor:
+        """Two members, or the only one."""
+        members = self._config.members
+        return torch.randperm(members, generator=generator, device=generator.device)[: min(2, members)]
+
+    def _read(self, features: Features, action: Tensor) -> Tensor:
+        return torch.cat([features.read(self._config.reads), action], -1)
+
+    def _values(self, critics: nn.Module, features: Features, action: Tensor) -> Float[Tensor, "E *B"]:
+        return self.output.mean(critics(self._read(features, action)))
+
+    def _scale(self, value: Tensor) -> Tensor:
+        rate = torch.where(self.value_range == 0, 1.0, self._config.target_rate)
+        self.value_range.lerp_(spread(value), rate)
+        return self.value_range.clamp_min(1.0)

@@ -1,0 +1,90 @@
+"""The consistency objective is the sum that a loop makes, and sends gradients where it should."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny import built, learner, random_batch, tiny, weights
+
+from reverie.agents.presets import PRESETS
+from reverie.errors import UserError
+from reverie.world.consistency import ConsistencyConfig, within
+
+
+def made(**objective):
+    resolved = tiny("tdmpc2")
+    config = replace(resolved.config, objective=replace(resolved.config.objective, **objective))
+    return replace(resolved, config=config)
+
+
+def forward(agent, batch):
+    return agent.objective(agent.world, batch, agent.world.initial(len(batch.first)), torch.Generator())
+
+
+@torch.no_grad()
+def test_losses_are_those_of_a_walk():
+    agent = built(made(rho=0.7))
+    world, batch = agent.world, random_batch(agent, rows=3, length=5)
+    experience, losses = forward(agent, batch)
+    embed = world.encoder(world.preprocess(batch.observation))
+    z = world.dynamics.latent.posterior(world.dynamics.posterior.mlp(embed)).mode()
+    for row in range(3):
+        state = world.dynamics.select(
+            world.dynamics.start(experience.trace, torch.tensor([row]), torch.tensor([0])), torch.tensor([0])
+        )
+        weight = 1.0
+        for step in range(4):
+            state = world.imagine(batch.action[row : row + 1, step + 1], state)
+            weight *= float(1 - batch.first[row, step + 1])
+            distance = float((state.stoch[0] - z[row, step + 1]).square().mean())
+            assert float(losses["dynamics"].value[row, step]) == pytest.approx(weight * 0.7**step * distance, abs=1e-6)
+            reward = float(world.reward.loss(state.features, batch.reward[row : row + 1, step + 1]))
+            assert float(losses["reward"].value[row, step]) == pytest.approx(weight * 0.7**step * reward, abs=1e-5)
+
+
+def test_what_is_matched_has_no_gradient_and_what_is_dreamed_has_one():
+    agent = built(made())
+    batch = random_batch(agent)
+    batch.first.zero_()
+    _, losses = forward(agent, batch)
+    last = losses["dynamics"].value[:, -1].sum()
+    seen = agent.world.preprocess(batch.observation)
+    gradients = torch.autograd.grad(last, list(agent.world.encoder.parameters()), allow_unused=True)
+    assert any(g is not None and g.abs().sum() > 0 for g in gradients), "the first observation begins the dream"
+    moved = {key: x.clone() for key, x in batch.observation.items()}
+    for x in moved.values():
+        x[:, 1:-1] += 1.0  # neither begins the dream nor is what its last step is matched with
+    again = replace(batch, observation=moved)
+    _, other = forward(agent, again)
+    torch.testing.assert_close(other["dynamics"].value[:, -1].sum(), last)
+    assert seen.keys() == batch.observation.keys()
+
+
+def test_steps_of_another_episode_count_nothing():
+    first = torch.tensor([[1.0, 0, 0, 1, 0], [0, 0, 0, 0, 0]])
+    assert within(first).tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
+
+
+def test_a_slow_encoder_follows_and_is_not_trained():
+    resolved = made(target_rate=0.25)
+    agent = built(resolved)
+    slow = agent.objective._slow
+    assert not any(p.requires_grad for p in slow.parameters())
+    before, fast = weights(slow), [agent.world.encoder, agent.world.dynamics.posterior]
+    learning = learner(resolved, agent)
+    learning.update(PRESETS["tdmpc2"].program(resolved.config)[-1], random_batch(agent))
+    after = [p for module in fast for p in module.parameters()]
+    for (name, old), new in zip(before.items(), after, strict=True):
+        torch.testing.assert_close(dict(slow.named_parameters())[name], old + 0.25 * (new - old))
+
+
+def test_there_is_no_decoder():
+    agent = built(made())
+    assert agent.world.decoder is None
+    assert not any(name.startswith("world.decoder") for name in agent.state_dict())
+
+
+@pytest.mark.parametrize(("name", "value"), [("rho", 0.0), ("target_rate", 1.5), ("reward", -1.0)])
+def test_values_that_make_no_sense_are_refused(name, value):
+    with pytest.raises(UserError, match=f"objective.{name.replace('_', '-')} must"):
+        ConsistencyConfig(**{name: value})
