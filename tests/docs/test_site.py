@@ -34,10 +34,11 @@ def test_links_lead_to_files(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_what_belongs_to_an_item_of_a_list_is_indented_by_four(page):
-    """GitHub takes two spaces after an empty line as well; the site would end the list there."""
+    """GitHub takes two spaces as well, and no empty line before the next item; the site would misread both."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
     assert not re.findall(r"\n\n {1,3}\S.*", text)
     assert not re.findall(r"\n {1,3}(?:[-*]|\d+\.) .*", text)
+    assert not re.findall(r"\n\n {4}\S[^\n]*(?:\n {4}[^\n]*)*\n(?:[-*]|\d+\.) .*", text)
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "reference").glob("*.md")), ids=lambda page: page.stem)
