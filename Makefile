@@ -6,7 +6,7 @@ RUN ?= runs/demo
 # OMP threads are torch's business; tests use one per worker.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: install demo check format lint types imports test verify bench learn tables constraints clean
+.PHONY: install demo check format lint types imports test verify bench learn tables docs constraints clean
 
 $(BIN)/reverie: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -51,8 +51,15 @@ tables: install  ## the tables on the pages, from results/ and PUBLISHED=curves.
 	@test -n "$(PUBLISHED)" || { echo "name a table of published curves, as in: make tables PUBLISHED=curves.csv" >&2; exit 2; }
 	$(BIN)/reverie results all --table --published $(PUBLISHED) --write docs/presets/*.md results/README.md
 
-constraints: install
+$(BIN)/mkdocs: $(BIN)/reverie
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
+
+docs: install $(BIN)/mkdocs  ## the documentation site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+constraints: install $(BIN)/mkdocs
 	$(BIN)/python -m pip freeze --exclude-editable --exclude reverie > constraints.txt
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache
+	rm -rf $(VENV) runs site .pytest_cache .ruff_cache

@@ -74,8 +74,8 @@ RETURNS = {"every": lambda returns: returns, "start": _start}
 class ValueGradient(Pathwise):
     """Actor and critic, both trained on the same dream.
 
-    Actor:   maximise  mean( w_i (G_i / S + entropy_weight H_i) ),  w_i the chance, discounted, to get to step i.
-    Critic:  minimise  mean( w_i nll(v(f_i), sg G_i) ).
+        Actor:   maximise  mean( w_i (G_i / S + entropy_weight H_i) ),  w_i the chance, discounted, to get to step i.
+        Critic:  minimise  mean( w_i nll(v(f_i), sg G_i) ).
 
     The gradient of every G_i reaches all actions before i as well, so that a late reward counts once for each return it
     is part of (the paper's eq. 7). With returns="start" the actor ascends G_0 alone, whose gradient is the policy's.

@@ -1,8 +1,10 @@
 """Collecting: the environments' side of the loop. It knows types and environments, not models.
 
-record t      o_t, a_{t-1}, r_t, first_t, terminal_t
-reset         a record of its own: first = 1, reward 0, the action that is 0 to the model, or the first choice
-              (Gymnasium's next-step autoreset)
+    record t      o_t, a_{t-1}, r_t, first_t, terminal_t
+    reset         a record of its own: first = 1, reward 0, the action that is 0 to the model, or the first choice
+                  (Gymnasium's next-step autoreset)
+
+Everything is indexed by arrival.
 """
 
 from collections.abc import Callable, Mapping, Sequence

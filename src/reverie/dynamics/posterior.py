@@ -1,7 +1,7 @@
 """The two posteriors, and with them the two ways through a chunk.
 
-filter   q(z_t | h_t, e_t)   z_t needs h_t, which needs z_{t-1}: the chunk is walked.
-encode   q(z_t | e_t)        all z_1..T are drawn at once; one scan of the backbone gives all h_1..T.
+    filter   q(z_t | h_t, e_t)   z_t needs h_t, which needs z_{t-1}: the chunk is walked.
+    encode   q(z_t | e_t)        all z_1..T are drawn at once; one scan of the backbone gives all h_1..T.
 
 Training is parallel in time because of the posterior, not because of the backbone.
 """

@@ -1,7 +1,9 @@
 """A learned world as a Gymnasium environment, so that any library's agent can train inside it (Ha & Schmidhuber 2018).
 
-reset      a real moment of the run's replay, encoded with what came before it
-step       z ~ p(. | h) at a temperature; the reward's mean; the end drawn with its learned chance
+What its two calls do:
+
+    reset      a real moment of the run's replay, encoded with what came before it
+    step       z ~ p(. | h) at a temperature; the reward's mean; the end drawn with its learned chance
 """
 
 from pathlib import Path

@@ -33,12 +33,14 @@ KINDS = {"cpu family": "family", "model": "model"}
 class RunFolder:
     """Paths of a run.
 
-    config.json       the resolved configuration; it rebuilds the agent
-    versions.json     of the packages and the machine
-    metrics.jsonl     a line per log and per evaluation; tensorboard/ holds the same
-    checkpoint/       weights, optimisers, progress
-    replay/           the experience that the checkpoint knows of
-    pictures/         learning curve, real and dreamed episodes
+    In its folder:
+
+        config.json       the resolved configuration; it rebuilds the agent
+        versions.json     of the packages and the machine
+        metrics.jsonl     a line per log and per evaluation; tensorboard/ holds the same
+        checkpoint/       weights, optimisers, progress
+        replay/           the experience that the checkpoint knows of
+        pictures/         learning curve, real and dreamed episodes
     """
 
     def __init__(self, path: Path) -> None:

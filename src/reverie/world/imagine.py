@@ -1,9 +1,11 @@
 """Rollouts inside the world model.
 
-index     0              1                  ...   H
-features  f_0 (real)     f_1                      f_H
-action    a_0 ~ pi(f_0)  a_1                ...
-reward                   r_1 = reward(f_1)        r_H
+    index     0              1                  ...   H
+    features  f_0 (real)     f_1                      f_H
+    action    a_0 ~ pi(f_0)  a_1                ...
+    reward                   r_1 = reward(f_1)        r_H
+
+The reward of index i came with arriving there; `Dream` stores it at i-1, beside the action that led to it.
 """
 
 from collections.abc import Callable

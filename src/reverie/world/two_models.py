@@ -29,8 +29,8 @@ class TwoModelsConfig(WeightsConfig):
 class TwoModels(Filtering):
     """The observation model's and the dynamics model's losses (Robine et al. 2023, eq. 4 and 5; its code).
 
-    Observation model:  observation + entropy max(0, floor - mean H(q) / H_max) + consistency KL(sg p || q)
-    Dynamics model:     dynamics KL(sg q || p) + reward + continuation
+        Observation model:  observation + entropy max(0, floor - mean H(q) / H_max) + consistency KL(sg p || q)
+        Dynamics model:     dynamics KL(sg q || p) + reward + continuation
 
     Which modules learn from which is the program's to say (`agents.preset.two_models`).
 
