@@ -85,11 +85,12 @@ def lived(rows, generator):
 def test_it_finds_the_best_actions_of_a_linear_quadratic_world(smoothing):
     torch.manual_seed(0)
     generator, gamma = torch.Generator().manual_seed(0), 0.8
-    two = MLPConfig(layers=2, units=32)
+    two = MLPConfig(layers=2, units=32, norm="none")
     descends = OptimiserConfig(lr=2e-3)
     config = TD3Config(
         actor=ActorConfig(mlp=two, reads="z", min_std=0.02, max_std=0.3),
         critic=two,
+        output="squared",
         members=2,
         gamma=gamma,
         rho=1.0,
@@ -101,8 +102,8 @@ def test_it_finds_the_best_actions_of_a_linear_quadratic_world(smoothing):
     )
     behaviour = TD3(config, 0, 2, Actions(1, ()))
     critics, world = Optimiser(descends, [behaviour.critic]), LinearQuadratic()
-    world.preprocess = type("Unit", (), {"reward_unit": torch.tensor(0.02)})()
-    for _ in range(600):
+    world.preprocess = type("Unit", (), {"reward_unit": torch.tensor(0.05)})()
+    for _ in range(500):
         experience = lived(128, generator)
         losses, _ = behaviour.loss(world, experience, generator)
         critics.step(total(losses))
@@ -120,7 +121,7 @@ def test_it_finds_the_best_actions_of_a_linear_quadratic_world(smoothing):
             state = world.imagine(behaviour.actor.mode(features), state)
             cost, weight = cost - weight * world.reward(state.features), weight * gamma
     least = ((places @ P) * places).sum(-1)
-    assert cost.mean() < 1.03 * least.mean(), cost.mean() / least.mean()
+    assert cost.mean() < 1.1 * least.mean(), cost.mean() / least.mean()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -18,7 +19,7 @@ from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.scale import spread
 from reverie.types import Actions, Experience, Features, Loss, Losses, Metrics, Read
 from reverie.world.consistency import within
-from reverie.world.heads import TwoHot
+from reverie.world.heads import OUTPUTS
 from reverie.world.world import World
 
 
@@ -32,6 +33,8 @@ class TD3Config:
     """each critic's network"""
     reads: Read = "z"
     """what critics read beside the action: h, z or both"""
+    output: Literal["squared", "two-hot"] = "two-hot"
+    """a Gaussian of unit variance (TD3), or a softmax over bins in symlog space (TD-MPC2)"""
     members: int = 5
     """E, critics"""
     actor_optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=3e-4, clip=20.0))
@@ -78,8 +81,9 @@ class TD3(Dreaming):
 
     z' is what the objective dreamed along the real actions, z what it encoded; without an unroll both are the latter.
     i and j are drawn anew at each update; S is the range of the values from the 5 to the 95 % quantile, at least 1
-    (TD-MPC2, section 3.1 and its code). With smoothing and without entropy, targets are TD3's. Critics are two-hot
-    heads in symlog space, with this library's bins. c is the chunk's own: no target reaches past an end.
+    (TD-MPC2, section 3.1 and its code). With smoothing, without entropy and with squared critics it is TD3 (Fujimoto et
+    al. 2018) but for the delay of its policy. Two-hot critics have this library's bins, which tell values apart that
+    differ by a tenth and not those that differ by a hundredth. c is the chunk's own: no target reaches past an end.
 
     Deviation from TD-MPC2: no number of the critics is left out at random, which would be drawn outside of the run's
     own generators.
@@ -92,7 +96,7 @@ class TD3(Dreaming):
         super().__init__(config.actor, (deter, stoch, actions))
         self._config = config
         inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads] + actions.size
-        self.output = TwoHot()
+        self.output = OUTPUTS[config.output]()
         self.critic = Ensemble(config.critic, config.members, inputs, self.output.size)
         self.target = copy.deepcopy(self.critic).requires_grad_(False)
         self.register_buffer("value_range", torch.zeros(()))

@@ -184,12 +184,17 @@ SUITES: dict[str, Suite] = {
     ),
     "cartpole-twm": Suite(
         about="`twm` on CartPole-v1, discrete actions",
-        runs=seeds("twm", f"twm {CARTPOLE.replace('--steps 12000', '--steps 30000')}", range(3)),
+        runs=seeds("twm", f"twm {CARTPOLE.replace('--steps 12000', '--steps 16000')}", range(3)),
         solved=450.0,
     ),
     "swingup-planet": Suite(
         about="`planet` on cartpole-swingup from state, action repeat 8 (the paper's), 60,000 frames",
         runs=seeds("planet", f"planet {SWINGUP} --action-repeat 8 --train-every 1 --steps 60000", range(2)),
+        solved=750.0,
+    ),
+    "swingup-tdmpc2": Suite(
+        about="`tdmpc2` on cartpole-swingup from state, action repeat 2, 50,000 frames",
+        runs=seeds("tdmpc2", f"tdmpc2 {SWINGUP} --action-repeat 2 --steps 50000", range(2)),
         solved=750.0,
     ),
     "pendulum-worldmodels": Suite(
