@@ -9,10 +9,12 @@ from torch import Tensor
 from reverie.latent.categorical import Categorical, CategoricalConfig, OneHot
 from reverie.latent.gaussian import Gaussian, GaussianConfig, Normal
 from reverie.latent.mixture import Mixed, Mixture, MixtureConfig
+from reverie.latent.simnorm import SimNorm, SimNormConfig
 
 FAMILIES = {
     "gaussian": Gaussian(GaussianConfig(size=3)),
     "mixture": Mixture(MixtureConfig(size=3, components=2)),
+    "simnorm": SimNorm(SimNormConfig(groups=2, classes=3)),
     "categorical": Categorical(CategoricalConfig(groups=2, classes=3, unimix=0.1)),
 }
 

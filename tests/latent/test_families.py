@@ -1,4 +1,4 @@
-"""What holds for every registered latent family."""
+"""What holds for every registered latent family that is a distribution."""
 
 import pytest
 import torch
@@ -8,7 +8,8 @@ from reverie.agents.parts import PARTS
 from reverie.latent.latent import draw
 
 DRAWS = 20_000
-NAMES = sorted(PARTS["latent"])
+NAMES = sorted(name for name in PARTS["latent"] if not FAMILIES[name].certain)
+"""Points have no density: tests/latent/test_simnorm.py."""
 ALIKE = [name for name in NAMES if FAMILIES[name].prior_size == FAMILIES[name].posterior_size]
 """Families whose prior and posterior are the same."""
 
@@ -63,7 +64,7 @@ def test_posterior_and_prior_of_the_same_parameters_are_the_same_at_temperature_
     latent = FAMILIES[name]
     same = parameters(latent, 4)
     for left, right in zip(latent.posterior(same), latent.prior(same, 1.0), strict=True):
-        assert left.equal(right)
+        assert left is right or left.equal(right)
 
 
 @pytest.mark.parametrize("name", NAMES)
