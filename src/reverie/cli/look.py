@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -14,7 +14,7 @@ from reverie.agents.presets import PRESETS
 from reverie.cli.reading import read
 from reverie.envs.make import make_vector
 from reverie.errors import UserError
-from reverie.play.filming import Kind, film_run
+from reverie.play.filming import film_run
 from reverie.report.evaluate import Evaluator
 from reverie.report.pictures import draw_open_loop, film
 from reverie.report.write import write_json
@@ -74,23 +74,23 @@ def evaluate(arguments: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Video:
-    """Film a run: with --kind one video of several episodes, without it the pictures that a run ends with."""
+    """Film a run: the pictures that it ended with, drawn anew, or one video of several episodes in a grid."""
 
     run: Run
     """the run's folder"""
-    kind: Kind | None = None
-    """real: episodes of the agent; dreamed: the agent acts in its dream; side-by-side: episodes, and beside each what
-    the world dreams along its actions. By default: one real episode, and open-loop dreams"""
+    kind: Literal["pictures", "real", "dreamed", "side-by-side"] = "pictures"
+    """pictures: one real episode, and open-loop dreams. One video: real, episodes of the agent; dreamed, the agent acts
+    in its dream; side-by-side, episodes, and beside each what the world dreams along its actions"""
     into: str | None = None
     """the video's file, a .gif or a .mp4 (extra `video`); RUN/pictures/KIND.gif by default"""
     episodes: int = 4
-    """how many: the video shows them in a grid; without --kind, those of the open-loop strip"""
+    """how many: those of the video's grid, or of the open-loop strip, which has room for 4"""
     steps: int | None = None
     """steps of each episode in the video, at most; by default 250 of real ones, and 50 where something is dreamed"""
     seed: int = 0
     """seed of the episodes"""
     fps: float = 15.0
-    """steps per second; without --kind, of the strip: the real episode has the environment's own"""
+    """steps per second; a single real episode has the environment's own"""
     device: str = "cpu"
     """where to compute"""
 
@@ -101,7 +101,7 @@ def video(arguments: Sequence[str]) -> None:
     _check(chosen.episodes, chosen.seed)
     if not 0 < chosen.fps < math.inf:
         raise UserError(f"--fps must be a positive number, not {chosen.fps}")
-    if chosen.kind is None:
+    if chosen.kind == "pictures":
         for name in ("into", "steps"):
             if (value := getattr(chosen, name)) is not None:
                 raise UserError(f"--{name} {value} is for one video: say of what, such as --kind side-by-side")
