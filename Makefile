@@ -6,7 +6,7 @@ RUN ?= runs/demo
 # OMP threads are torch's business; tests use one per worker.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: install demo check format lint types imports test verify bench learn tables constraints clean
+.PHONY: install demo check format lint types imports test verify bench learn tables notebooks constraints clean
 
 $(BIN)/reverie: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -50,6 +50,9 @@ learn: install  ## the learning runs behind results/, many hours; what was inter
 tables: install  ## the tables on the pages, from results/ and PUBLISHED=curves.csv, a table of published curves
 	@test -n "$(PUBLISHED)" || { echo "name a table of published curves, as in: make tables PUBLISHED=curves.csv" >&2; exit 2; }
 	$(BIN)/reverie results all --table --published $(PUBLISHED) --write docs/presets/*.md results/README.md
+
+notebooks: install  ## the notebooks, from their scripts
+	$(BIN)/jupytext --to ipynb --update notebooks/*.py
 
 constraints: install
 	$(BIN)/python -m pip freeze --exclude-editable --exclude reverie > constraints.txt
