@@ -41,7 +41,7 @@ from reverie.world.objective import FilteringConfig
 
 SMALL = "REVERIE_NOTEBOOK_SMALL" in os.environ  # set by the tests, which run this notebook in seconds
 if SMALL:
-    BUDGET = {"steps": 240, "prefill": 220, "pretrain": 1, "eval_every": 20, "eval_episodes": 1}
+    BUDGET = {"steps": 80, "prefill": 70, "pretrain": 1, "eval_episodes": 1, "episode_limit": 60}
     BATCH, LENGTH, EPISODES = 2, 8, 1
 else:
     BUDGET = {"steps": 6_000, "prefill": 3_000, "eval_every": 1_000, "eval_episodes": 4, "threads": 2}

@@ -40,7 +40,7 @@ from reverie.report.plots import open_loop_lines
 
 SMALL = "REVERIE_NOTEBOOK_SMALL" in os.environ  # set by the tests, which run this notebook in seconds
 if SMALL:
-    BUDGET = {"steps": 240, "prefill": 220, "pretrain": 1, "eval_every": 20, "eval_episodes": 1, "batch": 2}
+    BUDGET = {"steps": 80, "prefill": 70, "pretrain": 1, "eval_episodes": 1, "episode_limit": 60, "batch": 2}
     EPISODES, UPDATES = 2, 2
 else:
     BUDGET = {"steps": 4_000, "prefill": 1_000, "eval_every": 1_000, "eval_episodes": 10}

@@ -42,7 +42,7 @@ def test_a_notebook_runs_to_its_last_picture(script, tmp_path):
     run = tmp_path / "runs" / f"notebook-{script.stem.replace('_', '-')}"
     assert (run / "pictures" / "side-by-side.gif").read_bytes().startswith(b"GIF8")
     assert (run / "pictures" / "learning-curve.png").exists()
-    assert "240 frames" in done.stdout  # small, and whole
+    assert ": 80 frames, " in done.stdout  # small, and whole
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=NAMES)
