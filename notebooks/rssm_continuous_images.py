@@ -14,9 +14,9 @@
 # of acting, without its tricks.
 #
 # The task is to swing up and hold a pendulum (`gym:Pendulum-v1`, 200 steps an episode, rewards of 0 at best and -16.3
-# at worst). The observation is a picture of 64 x 64 pixels, "H W C" = 64 x 64 x 3 of bytes. One picture does not show
-# how fast the pendulum moves: the memory
-# has to. Needs `pip install 'reverie[pixels]'`.
+# at worst). The observation is a picture of 64 x 64 pixels, "H W C" = 64 x 64 x 3 of bytes. It does not show how
+# fast the pendulum moves: the memory h has to know that.
+# Needs `pip install 'reverie[pixels]'`.
 #
 # ## Budget
 #
@@ -123,8 +123,15 @@ for name, error in loop.error("image", mean).items():
     print(f"{name:<7} mean squared error {np.square(error).mean():.5f}")
 
 # %% [markdown]
-# Last, episodes of the agent, and beside each what the world dreams along its actions: green borders are real or
-# reconstructed from what was seen, orange ones are dreamed.
+# Imagined rollouts: after 5 real steps the agent acts in its dream. Borders are green where a picture is real or
+# reconstructed from what was seen, and orange where it is dreamed.
+
+# %%
+Picture(film_run(RUN, "dreamed", folder.pictures / "dreamed.gif", episodes=EPISODES))
+
+# %% [markdown]
+# Last, episodes of the agent, and beside each what the world dreams along its actions. Upright is unstable: nobody
+# corrects a small error there, and a dreamed pendulum may fall where the real one stands.
 
 # %%
 Picture(film_run(RUN, "side-by-side", folder.pictures / "side-by-side.gif", episodes=EPISODES))

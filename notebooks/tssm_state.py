@@ -125,11 +125,18 @@ Picture(folder.pictures / "open-loop.png")
 # ## Imagined beside real: pictures
 #
 # This world has never seen a picture. A *probe*, a small decoder, learns now to draw the pendulum from (h_t, z_t); no
-# gradient of it reaches the world. Then four episodes of the agent, and beside each what the world dreams along its
-# actions: green borders are real or reconstructed from what was seen, orange ones are dreamed.
+# gradient of it reaches the world. First, four imagined rollouts: after 5 real steps the agent acts in its dream.
+# Borders are green where a picture is real or reconstructed from what was seen, and orange where it is dreamed.
 
 # %%
 probe, pictures = learned(agent, resolved.config.env, ProbeConfig(updates=UPDATES), episodes=EPISODES)
 probe.save(RUN)
 print(f"learned from {pictures} pictures")
+Picture(film_run(RUN, "dreamed", folder.pictures / "dreamed.gif", episodes=4))
+
+# %% [markdown]
+# Last, four episodes of the agent, and beside each what the world dreams along its actions. Upright is unstable: nobody
+# corrects a small error there, and a dreamed pendulum may fall where the real one stands.
+
+# %%
 Picture(film_run(RUN, "side-by-side", folder.pictures / "side-by-side.gif", episodes=4))
