@@ -6,7 +6,7 @@ RUN ?= runs/demo
 # OMP threads are torch's business; tests use one per worker.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: install demo check format lint types imports test verify bench learn tables docs constraints clean
+.PHONY: install demo check format lint types imports test verify bench learn tables docs notebooks constraints clean
 
 $(BIN)/reverie: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -57,6 +57,9 @@ $(BIN)/mkdocs: $(BIN)/reverie
 
 docs: install $(BIN)/mkdocs  ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+notebooks: install  ## the notebooks, from their scripts
+	$(BIN)/jupytext --to ipynb --update notebooks/*.py
 
 constraints: install $(BIN)/mkdocs
 	$(BIN)/python -m pip freeze --exclude-editable --exclude reverie > constraints.txt

@@ -16,6 +16,7 @@ import mistakes_results as results
 import mistakes_runs as runs
 import mistakes_training as training
 import mistakes_typed as typed
+import mistakes_videos as videos
 from mistake import Mistake
 
 PAGE = Path(__file__).parents[2] / "docs" / "mistakes.md"
@@ -32,6 +33,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Missing packages": packages.PACKAGES,
     "Devices": environments.DEVICES,
     "Folders of runs": runs.FOLDERS,
+    "Videos": videos.VIDEOS,
     "The page of a dream": runs.PAGE,
     "Spoiled configurations": runs.CONFIGURATIONS,
     "Spoiled checkpoints": runs.CHECKPOINTS,

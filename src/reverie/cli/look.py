@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -14,6 +14,7 @@ from reverie.agents.presets import PRESETS
 from reverie.cli.reading import read
 from reverie.envs.make import make_vector
 from reverie.errors import UserError
+from reverie.play.filming import film_run
 from reverie.report.evaluate import Evaluator
 from reverie.report.pictures import draw_open_loop, film
 from reverie.report.write import write_json
@@ -73,26 +74,46 @@ def evaluate(arguments: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Video:
-    """Film a run: one real episode, and open-loop dreams along its actions."""
+    """Film a run: the pictures that it ended with, drawn anew, or one video of several episodes in a grid."""
 
     run: Run
     """the run's folder"""
+    kind: Literal["pictures", "real", "dreamed", "side-by-side"] = "pictures"
+    """pictures: one real episode, and open-loop dreams. One video: real, episodes of the agent; dreamed, the agent acts
+    in its dream; side-by-side, episodes, and beside each what the world dreams along its actions"""
+    into: str | None = None
+    """the video's file, a .gif or a .mp4 (extra `video`); RUN/pictures/KIND.gif by default"""
     episodes: int = 4
-    """episodes in the open-loop strip"""
+    """how many: those of the video's grid, or of the open-loop strip, which has room for 4"""
+    steps: int | None = None
+    """steps of each episode in the video, at most; by default 250 of real ones, and 50 where something is dreamed"""
     seed: int = 0
     """seed of the episodes"""
     fps: float = 15.0
-    """frames per second of the strip"""
+    """steps per second; a single real episode has the environment's own"""
     device: str = "cpu"
     """where to compute"""
 
 
 def video(arguments: Sequence[str]) -> None:
-    """Write the pictures into the run's folder and print their names."""
+    """Write the pictures or the video, into the run's folder unless told otherwise, and print their names."""
     chosen = read(Video, arguments, "reverie video")
     _check(chosen.episodes, chosen.seed)
     if not 0 < chosen.fps < math.inf:
         raise UserError(f"--fps must be a positive number, not {chosen.fps}")
+    if chosen.kind == "pictures":
+        for name in ("into", "steps"):
+            if (value := getattr(chosen, name)) is not None:
+                raise UserError(f"--{name} {value} is for one video: say of what, such as --kind side-by-side")
+        _pictures(chosen)
+        return
+    path = Path(chosen.run) / "pictures" / f"{chosen.kind}.gif" if chosen.into is None else Path(chosen.into)
+    options = {name: getattr(chosen, name) for name in ("episodes", "steps", "seed", "fps", "device")}
+    print(film_run(chosen.run, chosen.kind, path, **options))
+
+
+def _pictures(chosen: Video) -> None:
+    """What a run ends with."""
     agent, resolved = load(chosen.run, chosen.device)
     config, folder = resolved.config, Path(chosen.run) / "pictures"
     evaluator = Evaluator(make_vector([config.env.make] * chosen.episodes), chosen.seed)

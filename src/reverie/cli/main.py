@@ -105,7 +105,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "train": (_train, "train a preset on an environment, and show its dreams"),
     "resume": (_resume, "go on with a run from its last checkpoint"),
     "eval": (_eval, "evaluate the agent of a run"),
-    "video": (_video, "film a run: a real episode, and open-loop dreams"),
+    "video": (_video, "film a run: real, dreamed, or side by side, as GIF or MP4"),
     "dream": (_dream, "play inside a run's learned world, on a web page of this machine"),
     "report": (_report, "one HTML page on runs: curves, signals, dreams, and a diagnosis in words"),
     "probe": (_probe, "learn to draw what a run's world knows, where it decodes no picture"),

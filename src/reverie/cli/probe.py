@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import tyro
 
 from reverie.cli.reading import read
 from reverie.errors import UserError
 from reverie.play.probe import ProbeConfig
-from reverie.play.probing import dreamed_pictures, films, fit, held_out_films, known, shares
+from reverie.play.probing import dreamed_pictures, held_out_films, learned, shares
 from reverie.report.progress import Progress
 from reverie.report.video import open_loop_strip, write_gif
 from reverie.report.write import write_json
@@ -53,21 +52,17 @@ def probe(arguments: Sequence[str]) -> None:
     agent, resolved = load(chosen.run, chosen.device)
     env, run = resolved.config.env, Path(chosen.run)
     config = ProbeConfig(**{name: getattr(chosen, name) for name in ProbeConfig.__dataclass_fields__})
-    generator = torch.Generator(agent.device).manual_seed(chosen.seed)
-    shown = films(agent, env, chosen.seed, chosen.episodes, chosen.share, config.side)
-    features, pictures = known(agent, shown, generator)
-    if not len(pictures):
-        raise UserError(f"--share {chosen.share} drew no picture of {chosen.episodes} episodes; raise either")
-    print(f"{len(pictures):,} pictures of {chosen.episodes} episodes", flush=True)
-    with torch.random.fork_rng(), Progress(config.updates) as progress:
-        torch.manual_seed(chosen.seed)
-        made = fit(
+    with Progress(config.updates) as progress:
+        made, pictures = learned(
+            agent,
+            env,
             config,
-            features,
-            pictures,
-            generator,
-            lambda done: progress.update(0, done, None, "probe", (done, config.updates)),
+            seed=chosen.seed,
+            episodes=chosen.episodes,
+            share=chosen.share,
+            told=lambda done: progress.update(0, done, None, "probe", (done, config.updates)),
         )
+    print(f"{pictures:,} pictures of {chosen.episodes} episodes")
     print(made.save(run))
     held = held_out_films(agent, env, chosen.seed, chosen.held_out, config.side)
     steps = min(chosen.steps, min(len(film.pictures) for film in held) - CONTEXT)

@@ -13,6 +13,7 @@ from reverie.data.collect import Act, RandomAct
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.rendering import frame
 from reverie.envs.seeds import episode_seed
+from reverie.errors import UserError
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.play.probe import Probe, ProbeConfig
 from reverie.report.evaluate import HELD_OUT, Episode, follow, play
@@ -118,6 +119,33 @@ def fit(
         optimiser.step(0.5 * (drawn - pictures[rows]).square().flatten(1).sum(1).mean())
         told(update)
     return probe.eval()
+
+
+def learned(
+    agent: Agent,
+    env: EnvConfig,
+    config: ProbeConfig,
+    *,
+    seed: int = 0,
+    episodes: int = 40,
+    share: float = 0.25,
+    told: Callable[[int], None] = lambda update: None,
+) -> tuple[Probe, int]:
+    """Play episodes, draw a share of their steps, and let a probe learn to draw them.
+
+    Returns:
+        The probe, and how many pictures it learned from.
+
+    Raises:
+        UserError: if the environment cannot be drawn, or no step was.
+    """
+    generator = torch.Generator(agent.device).manual_seed(seed)
+    features, pictures = known(agent, films(agent, env, seed, episodes, share, config.side), generator)
+    if not len(pictures):
+        raise UserError(f"--share {share} drew no picture of {episodes} episodes; raise either")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return fit(config, features, pictures, generator, told), len(pictures)
 
 
 @torch.inference_mode()

@@ -88,15 +88,15 @@ class Pictures:
     """
 
     def __init__(self, world: World, space: spaces.Dict, probe: Probe | None = None) -> None:
-        self._world, self._probe = world, probe
+        self._world, self.probe = world, probe
         self.keys = [key for key, part in space.spaces.items() if is_image(part)] if world.decoder else []
         if not self.keys and probe is not None:
             self.keys = [PROBED]
 
     def __call__(self, features: Features) -> np.ndarray:
         """Decode and convert."""
-        if self._probe is not None and self.keys == [PROBED]:
-            drawn = self._probe(features)
+        if self.probe is not None and self.keys == [PROBED]:
+            drawn = self.probe(features)
         else:
             drawn = self._world.decode(features)[self.keys[0]]
         return in_colour(drawn.float().cpu().numpy()).copy()

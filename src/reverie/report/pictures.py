@@ -1,6 +1,7 @@
 """The pictures of a run: what an agent does, and what it dreams."""
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gymnasium
@@ -17,6 +18,8 @@ from reverie.report.plots import open_loop_lines
 from reverie.report.video import open_loop_strip, write_gif
 
 CONTEXT, DREAMED = 5, 45
+
+Look = Callable[[np.ndarray], np.ndarray]
 
 
 def draw_open_loop(agent: Agent, episodes: Sequence[Episode], folder: Path, fps: float) -> list[Path]:
@@ -50,22 +53,66 @@ def _draw_vectors(loop: OpenLoop, keys: Sequence[str], path: Path) -> Path:
     return path
 
 
-def film(agent: Agent, config: EnvConfig, seed: int, path: Path) -> Episode:
-    """Write a GIF of one real episode of the agent.
+def filmed(
+    agent: Agent, config: EnvConfig, seed: int, look: Look = np.asarray, steps: int | None = None
+) -> tuple[Episode, list[np.ndarray], float]:
+    """Play one real episode of the agent, and draw it.
+
+    Args:
+        agent: acts with its policy's mode.
+        config: of the environment.
+        seed: of the episode.
+        look: what is kept of each picture "H W 3" of bytes.
+        steps: how many are drawn, at most.
+
+    Returns:
+        The episode; a picture of each record but the last; how many pictures the environment wants shown in a second.
 
     Raises:
         UserError: if the environment cannot be drawn.
     """
     env: gymnasium.Env = config.make()
     frames: list[np.ndarray] = []
+
+    def draw() -> None:
+        if steps is None or len(frames) < steps:
+            frames.append(look(frame(env)))
+
     try:
-        envs = make_vector([lambda: env])
-        seeds = [episode_seed(seed, Evaluator.EVALUATION, 0)]
-        episode = play(envs, follow(agent, 1), seeds, after=lambda: frames.append(frame(env)))[0]
+        episode = play(make_vector([lambda: env]), follow(agent, 1), [seed], draw)[0]
         fps = min(50.0, float(env.metadata.get("render_fps") or 30))
     finally:
         env.close()
     if not frames:
         raise UserError(f"{config.env} gave no frames to film")
+    return episode, frames, fps
+
+
+def film(agent: Agent, config: EnvConfig, seed: int, path: Path) -> Episode:
+    """Write a GIF of one real episode of the agent, the first of a run's evaluations with that seed.
+
+    Raises:
+        UserError: if the environment cannot be drawn.
+    """
+    episode, frames, fps = filmed(agent, config, episode_seed(seed, Evaluator.EVALUATION, 0))
     write_gif(np.stack(frames), path, fps)
     return episode
+
+
+class Picture:
+    """The file of a picture, PNG or GIF, which a notebook shows where it is a cell's last value; elsewhere its name.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return str(self.path)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What notebooks ask for."""
+        kind = "image/gif" if self.path.suffix == ".gif" else "image/png"
+        return {kind: base64.b64encode(self.path.read_bytes()).decode(), "text/plain": repr(self)}

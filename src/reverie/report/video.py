@@ -1,13 +1,17 @@
 """Videos of what a world model imagines, and of episodes."""
 
 import importlib.util
+import math
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from reverie.errors import MissingExtra
+from reverie.errors import MissingExtra, UserError
 from reverie.report.write import aside
 
 SEEN, DREAMED, GROUND = (0, 158, 115), (230, 159, 0), (24, 24, 24)
@@ -51,9 +55,63 @@ def open_loop_strip(truth: np.ndarray, dream: np.ndarray, context: int) -> UInt8
     return _pad(strip, top=GAP, left=GAP)
 
 
+@dataclass(frozen=True)
+class Clip:
+    """Pictures of one episode.
+
+    Attributes:
+        pictures: "T H W 3" of bytes.
+        dreamed: the step from which they are dreamed; None where all are seen.
+    """
+
+    pictures: UInt8[np.ndarray, "T H W 3"]
+    dreamed: int | None = None
+
+
+def grid(cells: Sequence[Sequence[Clip]]) -> UInt8[np.ndarray, "T H W 3"]:
+    """Clips of several episodes at once, in as many columns as make the whole about square.
+
+    Borders and magnification are those of `open_loop_strip`. A clip that is over stands still, without a border, until
+    the longest is over too.
+
+    Args:
+        cells: of each episode its clips, which stand side by side; as many of each, all of the same height and width.
+
+    Raises:
+        ValueError: there is none, or they differ.
+    """
+    sizes = {clip.pictures.shape[1:] for cell in cells for clip in cell}
+    if len(sizes) != 1 or len({len(cell) for cell in cells}) != 1:
+        raise ValueError(f"a grid needs as many clips of each episode, all of one size, not {sorted(sizes)}")
+    factor = magnification(*sizes.pop()[:2])
+    steps = max(len(clip.pictures) for cell in cells for clip in cell)
+    apart = 2 * GAP * (len(cells[0]) > 1)  # so that one sees what belongs together
+    tiles = [_pad(np.concatenate([_clip(clip, steps, factor) for clip in cell], 2), right=apart) for cell in cells]
+    columns = math.ceil(math.sqrt(len(cells) / len(cells[0])))
+    tiles += [np.full_like(tiles[0], GROUND[0])] * (-len(tiles) % columns)
+    rows = [np.concatenate(tiles[at : at + columns], 2) for at in range(0, len(tiles), columns)]
+    return _pad(np.concatenate(rows, 1)[:, :, : -apart or None], top=GAP, left=GAP)
+
+
 def magnification(height: int, width: int) -> int:
     """The whole factor which brings the longer side to 128 pixels or more; 1 if it is there already."""
     return -(-LEGIBLE // max(height, width))
+
+
+def writer(path: str | os.PathLike[str]) -> Callable[[np.ndarray, str | os.PathLike[str], float], None]:
+    """What writes a video of that name: `write_gif` or `write_mp4`.
+
+    Raises:
+        UserError: the name ends neither in .gif nor in .mp4.
+        MissingExtra: it ends in .mp4, and imageio-ffmpeg is not installed.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".gif", ".mp4"):
+        raise UserError(f"a video's name ends in .gif or .mp4, not in '{suffix}': {os.fspath(path)}")
+    if suffix == ".gif":
+        return write_gif
+    _check_ffmpeg()
+    return write_mp4
 
 
 def write_gif(frames: UInt8[np.ndarray, "T H W 3"], path: str | os.PathLike[str], fps: float) -> None:
@@ -86,8 +144,7 @@ def write_mp4(frames: UInt8[np.ndarray, "T H W 3"], path: str | os.PathLike[str]
         MissingExtra: imageio-ffmpeg is not installed.
         ValueError: the frames are not "T H W 3" of uint8, or fps is not positive.
     """
-    if importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise MissingExtra("imageio-ffmpeg", "video", "writing an mp4")
+    _check_ffmpeg()
     import imageio.v3 as iio
 
     frames = _checked(frames, fps)
@@ -107,6 +164,22 @@ def in_colour(images: np.ndarray) -> UInt8[np.ndarray, "*B H W 3"]:
         images = np.nan_to_num(images.astype(np.float32), nan=0.0)
         images = (images.clip(0.0, 1.0) * 255).round().astype(np.uint8)
     return np.broadcast_to(images, (*images.shape[:-1], 3))
+
+
+def _check_ffmpeg() -> None:
+    if importlib.util.find_spec("imageio_ffmpeg") is None:
+        raise MissingExtra("imageio-ffmpeg", "video", "writing an mp4")
+
+
+def _clip(clip: Clip, steps: int, factor: int) -> UInt8[np.ndarray, "T h w 3"]:
+    """The tile of a clip, which stands still once it is over, in a border of the ground's colour."""
+    long = len(clip.pictures)
+    tile = _tile(clip.pictures, long if clip.dreamed is None else clip.dreamed, factor)
+    still = tile[-1:].copy()
+    border = np.ones(still.shape[1:3], bool)
+    border[BORDER : -BORDER - GAP, BORDER : -BORDER - GAP] = False
+    still[:, border] = GROUND
+    return np.concatenate([tile, still.repeat(steps - long, 0)])
 
 
 def _tile(images: UInt8[np.ndarray, "T H W 3"], context: int, factor: int) -> UInt8[np.ndarray, "T h w 3"]:
