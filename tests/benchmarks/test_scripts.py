@@ -35,6 +35,13 @@ def test_slide(tmp_path):
     assert all(row["update_ms"][way] > 0 for row in rows for way in ("slide", "attend"))
 
 
+def test_planning(tmp_path):
+    run("planning.py", f"--repeats 1 --threads 1 --output {tmp_path / 'planning.json'}")
+    rows = json.loads((tmp_path / "planning.json").read_text())["rows"]
+    assert [row["candidates"] for row in rows] == [128, 512, 128, 1000, None, 512]
+    assert all(row["act_ms"] > 0 for row in rows)
+
+
 def test_action_gradients(tmp_path):
     options = "--backbones gru markov --horizon 4 --episodes 3 --updates 1 --seeds 1"
     run("action_gradients.py", f"{options} --into {tmp_path}")

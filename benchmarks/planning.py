@@ -1,0 +1,73 @@
+"""What a planned action costs: `python benchmarks/planning.py --output results/bench/planning.json`.
+
+One environment at a time, from state, at the laptop scale: `tdmpc2` with its own search and with the published one (512
+candidates, 3 steps, 6 iterations), `planet` likewise (1,000 candidates, 12 steps, 10 iterations), and `dreamer` with no
+search and with each. With --compile, what torch.compile brings.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import torch
+
+from reverie.agents.build import build
+from reverie.agents.resolve import resolve
+from reverie.behaviour.cem import CEMConfig
+from reverie.behaviour.mppi import MPPIConfig
+from reverie.report.write import write_json
+from reverie.train.bench import act_ms
+from reverie.train.compiled import compile_hot
+from reverie.train.device import choose_threads
+from reverie.train.folder import versions
+
+SPACE = gymnasium.spaces.Dict({"state": gymnasium.spaces.Box(-9, 9, (24,), np.float32)})
+ACTION = gymnasium.spaces.Box(-1, 1, (6,), np.float32)
+PUBLISHED = {"cem": CEMConfig(), "mppi": MPPIConfig()}
+ROWS = [
+    ("tdmpc2", "mppi", False),
+    ("tdmpc2", "mppi", True),
+    ("planet", "cem", False),
+    ("planet", "cem", True),
+    ("dreamer", "none", False),
+    ("dreamer", "mppi", True),
+]
+"""Preset, planner, and whether its search is the published one or the preset's own."""
+
+
+def measured(preset: str, planner: str, published: bool, compiled: bool, repeats: int) -> dict[str, object]:
+    """The median milliseconds of a choice."""
+    resolved = resolve(preset, "none", parts={"planner": planner})
+    config = replace(resolved.config, planner=PUBLISHED[planner]) if published else resolved.config
+    torch.manual_seed(0)
+    agent = build(config, resolved.parts, SPACE, ACTION)
+    if compiled:
+        compile_hot(agent)
+    act = act_ms(agent, SPACE, torch.device("cpu"), repeats=repeats)
+    search = {name: getattr(config.planner, name, None) for name in ("candidates", "horizon", "iterations")}
+    return {"preset": preset, "planner": planner, **search, "compiled": compiled, "act_ms": act}
+
+
+def main() -> None:
+    """Print a line for each row, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=100)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--output", type=Path)
+    chosen = parser.parse_args()
+    threads = choose_threads(chosen.threads)
+    rows = []
+    for preset, planner, published in ROWS:
+        row = measured(preset, planner, published, chosen.compile, chosen.repeats)
+        search = f"{row['candidates']} x {row['horizon']}, {row['iterations']} times" if planner != "none" else ""
+        print(f"{preset:<8} {planner:<5} {search:<22} {row['act_ms']:8.2f} ms", flush=True)
+        rows.append(row)
+    if chosen.output:
+        write_json(chosen.output, {"versions": versions(), "threads": threads, "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
