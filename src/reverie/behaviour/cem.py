@@ -8,37 +8,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.behaviour.behaviour import Behaviour
-from reverie.behaviour.planner import continuous, drawing, normal, worth
+from reverie.behaviour.planner import SearchConfig, best, continuous, drawing, normal, worth
 from reverie.errors import UserError
 from reverie.types import Actions, Mode, State
 from reverie.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class CEMConfig:
+class CEMConfig(SearchConfig):
     """A search by the cross-entropy method; the values are PlaNet's."""
 
-    horizon: int = 12
-    """H, dreamed steps"""
-    candidates: int = 1000
-    """N, sequences of actions tried in each iteration"""
-    elites: int = 100
-    """K, the best of them, to which the next iteration's distribution is fitted"""
-    iterations: int = 10
-    """fits"""
-    gamma: float = 1.0
-    """discount per agent step"""
     noise: float = 0.3
     """standard deviation of the Gaussian noise added to explored actions"""
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "iterations"):
-            if getattr(self, name) < 1:
-                raise UserError(f"planner.{name} must be at least 1, not {getattr(self, name)}")
-        if not 2 <= self.elites <= self.candidates:
-            raise UserError(f"planner.elites must be in [2, planner.candidates = {self.candidates}], not {self.elites}")
-        if not 0 <= self.gamma <= 1:
-            raise UserError(f"planner.gamma must be in [0, 1], not {self.gamma}")
+        super().__post_init__()
         if not self.noise >= 0:
             raise UserError(f"planner.noise must not be negative, not {self.noise}")
 
@@ -90,7 +74,7 @@ class CEM:
         for _ in range(config.iterations):
             noise = normal((rows, config.candidates, config.horizon, self._size), generator)
             tried = (mean + deviation * noise).clamp(-1, 1)
-            best = worth(world, behaviour, state, tried, config.gamma, generator).topk(config.elites, 1).indices
-            elites = tried.gather(1, best[..., None, None].expand(-1, -1, *tried.shape[2:]))
+            returns = worth(world, behaviour, state, tried, config.gamma, generator)
+            elites, _ = best(tried, returns, config.elites)
             mean, deviation = elites.mean(1, keepdim=True), elites.std(1, keepdim=True, correction=0)
         return mean[:, 0]

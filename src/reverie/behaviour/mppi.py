@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.behaviour.behaviour import Behaviour
-from reverie.behaviour.planner import continuous, drawing, normal, worth
+from reverie.behaviour.planner import SearchConfig, best, continuous, drawing, normal, worth
 from reverie.errors import UserError
 from reverie.types import Actions, Mode, State
 from reverie.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class MPPIConfig:
+class MPPIConfig(SearchConfig):
     """A search whose best candidates weigh by what they return; the values are TD-MPC2's."""
 
     horizon: int = 3
@@ -38,19 +38,13 @@ class MPPIConfig:
     """discount per agent step"""
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "iterations"):
-            if getattr(self, name) < 1:
-                raise UserError(f"planner.{name} must be at least 1, not {getattr(self, name)}")
-        if not 2 <= self.elites <= self.candidates:
-            raise UserError(f"planner.elites must be in [2, planner.candidates = {self.candidates}], not {self.elites}")
+        super().__post_init__()
         if not 0 <= self.proposals < self.candidates:
             raise UserError(
                 f"planner.proposals must be in [0, planner.candidates = {self.candidates}), not {self.proposals}"
             )
         if not 0 < self.min_std <= self.max_std:
             raise UserError(f"planner.min-std must be in (0, planner.max-std = {self.max_std}], not {self.min_std}")
-        if not 0 <= self.gamma <= 1:
-            raise UserError(f"planner.gamma must be in [0, 1], not {self.gamma}")
         if not self.temperature >= 0:
             raise UserError(f"planner.temperature must not be negative, not {self.temperature}")
 
@@ -128,8 +122,7 @@ class MPPI:
         self, world: World, behaviour: Behaviour[Any], state: State, tried: Tensor, generator: torch.Generator
     ) -> Search:
         config = self._config
-        returns, best = worth(world, behaviour, state, tried, config.gamma, generator).topk(config.elites, 1)
-        elites = tried.gather(1, best[..., None, None].expand(-1, -1, *tried.shape[2:]))
+        elites, returns = best(tried, worth(world, behaviour, state, tried, config.gamma, generator), config.elites)
         weights = torch.softmax(config.temperature * returns, 1)
         each = weights[..., None, None]
         mean = (each * elites).sum(1)

@@ -78,6 +78,31 @@ class Unplanned:
         return behaviour.act(world, state, memory, first, mode, generator)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """What every search among candidates has."""
+
+    horizon: int = 12
+    """H, dreamed steps"""
+    candidates: int = 1000
+    """N, sequences of actions tried in each iteration"""
+    elites: int = 100
+    """K, the best of them, to which the next iteration's distribution is fitted"""
+    iterations: int = 10
+    """fits"""
+    gamma: float = 1.0
+    """discount per agent step"""
+
+    def __post_init__(self) -> None:
+        for name in ("horizon", "iterations"):
+            if getattr(self, name) < 1:
+                raise UserError(f"planner.{name} must be at least 1, not {getattr(self, name)}")
+        if not 2 <= self.elites <= self.candidates:
+            raise UserError(f"planner.elites must be in [2, planner.candidates = {self.candidates}], not {self.elites}")
+        if not 0 <= self.gamma <= 1:
+            raise UserError(f"planner.gamma must be in [0, 1], not {self.gamma}")
+
+
 def continuous(name: str, actions: Actions) -> int:
     """The width of actions among which a planner can look for better ones.
 
@@ -129,3 +154,11 @@ def worth(
     end = behaviour.value(Features(dream.features.deter[:, -1], dream.features.stoch[:, -1]))
     returns = (weight * dream.reward).sum(-1) + weight[:, -1] * gamma * dream.continue_[:, -1] * end
     return returns.nan_to_num(-torch.inf, -torch.inf, -torch.inf).unflatten(0, (rows, number))
+
+
+def best(
+    tried: Float[Tensor, "B N H A"], returns: Float[Tensor, "B N"], number: int
+) -> tuple[Float[Tensor, "B K H A"], Float[Tensor, "B K"]]:
+    """The candidates that return most, K of each row, the first one foremost, and what they return."""
+    most, places = returns.topk(number, 1)
+    return tried.gather(1, places[..., None, None].expand(-1, -1, *tried.shape[2:])), most
