@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from linear_quadratic import LinearQuadratic, at, riccati
+from pushed_mass import LinearQuadratic, at, riccati
 from tiny import built, random_batch, tiny
 
 from reverie.agents.parts import PARTS, Parts

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from linear_quadratic import A, B, LinearQuadratic, Q, R, at
+from pushed_mass import A, B, LinearQuadratic, Q, R, at
 from tiny import built, random_batch, tiny, weights
 
 from reverie.behaviour.actor import ActorConfig
