@@ -20,7 +20,7 @@ from reverie.report.open_loop import dreamed_returns, open_loop
 
 BACKBONES = [name for name, kind in PARTS["backbone"].items() if kind.remembers]
 LATENTS = [name for name, kind in PARTS["latent"].items() if kind.exact]
-CHOICES = [*itertools.product(BACKBONES, LATENTS, [b for b in PARTS["behaviour"] if b != "evolution"])]
+CHOICES = [*itertools.product(BACKBONES, LATENTS, [b for b in PARTS["behaviour"] if b not in ("evolution", "none")])]
 CHOICES += [(backbone, "gaussian", "evolution") for backbone in BACKBONES]
 REACH = 3
 
@@ -32,7 +32,7 @@ def conditioned(**changes):
     parts = {
         name: replace(getattr(config.behaviour, name), reads="z")
         for name in ("actor", "critic", "controller")
-        if hasattr(config.behaviour, name)
+        if hasattr(getattr(config.behaviour, name, None), "reads")
     }
     dynamics = replace(config.dynamics, condition="action", reach=REACH)
     return replace(resolved, config=replace(config, dynamics=dynamics, behaviour=replace(config.behaviour, **parts)))
@@ -123,3 +123,11 @@ def test_a_backbone_that_cannot_see_its_anchor_is_refused():
     hidden = Window(units=8)
     with pytest.raises(UserError, match=r"--backbone.window 2 hides anchors that are up to --dynamics.reach 3 steps"):
         replace(resolved, config=replace(resolved.config, backbone=hidden))
+
+
+def test_critics_of_actions_must_read_latents_alone():
+    resolved = tiny("tdmpc2", backbone="gru")
+    config = replace(resolved.config, dynamics=replace(resolved.config.dynamics, condition="action", reach=REACH))
+    replace(resolved, config=config)
+    with pytest.raises(UserError, match=r"--behaviour.reads must be z with --dynamics.condition action, not hz"):
+        replace(resolved, config=replace(config, behaviour=replace(config.behaviour, reads="hz")))

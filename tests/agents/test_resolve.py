@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from tiny import SIZES, tiny
+from tiny import SIZES, built, tiny
 
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import PARTS, Parts
 from reverie.agents.presets import PRESETS
 from reverie.agents.resolve import from_plain, resolve
+from reverie.behaviour.evolution import EvolutionConfig
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError
 from reverie.latent.categorical import CategoricalConfig
@@ -153,3 +154,21 @@ def test_a_whole_part_of_the_wrong_kind_is_named(parts, values, message):
     with pytest.raises(UserError) as error:
         resolve("dreamer", "Pendulum-v1", parts=parts, **values)
     assert str(error.value) == message
+
+
+def test_a_planner_cannot_stand_between_a_controller_and_the_real_arena():
+    evolution = EvolutionConfig(arena="real")
+    with pytest.raises(UserError, match="--arena real tries controllers out, and --planner cem would act"):
+        resolve("dreamer", "gym:Pendulum-v1", parts={"behaviour": "evolution", "planner": "cem"}, behaviour=evolution)
+
+
+def test_a_decoder_that_learns_by_itself_must_be_there():
+    with pytest.raises(UserError, match="--objective consistency decodes nothing, and twm has its decoder learn"):
+        resolve("twm", "gym:Pendulum-v1", parts={"objective": "consistency", "latent": "simnorm"})
+
+
+@pytest.mark.parametrize("preset", ["planet", "tdmpc2"])
+def test_what_a_planner_says_of_choices_can_be_done(preset):
+    with pytest.raises(UserError, match="choose --planner none, with a behaviour that learns"):
+        built(tiny(preset, env="py:tiny:choosing"))
+    built(tiny(preset, env="py:tiny:choosing", planner="none", behaviour="actor-critic"))

@@ -17,7 +17,7 @@ Q = torch.diag(torch.tensor([1.0, 0.1]))
 R = torch.tensor([[0.1]])
 
 
-class LinearQuadratic:
+class PushedMass:
     """h is x, z is the action that led there; memory is nothing."""
 
     def __init__(self, going: float = 1.0) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from pushed_mass import A, B, LinearQuadratic, Q, R, at
+from pushed_mass import A, B, PushedMass, Q, R, at
 from tiny import built, random_batch, tiny, weights
 
 from reverie.behaviour.actor import ActorConfig
@@ -65,6 +65,27 @@ def test_the_critics_loss_shapes_the_world_and_the_actors_does_not():
     assert any(not torch.equal(x, actor[name]) for name, x in agent.behaviour.actor.state_dict().items())
 
 
+def test_targets_have_no_gradient_and_no_graph():
+    agent = made()
+    experience, _ = agent.objective(agent.world, random_batch(agent), agent.world.initial(2), torch.Generator())
+    seen = []
+    agent.behaviour._bootstrap = lambda features, generator: (seen.append(features), features.stoch.sum(-1))[1]
+    assert not agent.behaviour._targets(agent.world, experience, torch.Generator()).requires_grad
+    assert not seen[0].stoch.requires_grad and not seen[0].deter.requires_grad
+
+
+def test_without_an_unroll_every_step_inside_an_episode_counts_alike():
+    agent = made(rho=0.5)
+    batch = random_batch(agent)
+    experience, _ = agent.objective(agent.world, batch, agent.world.initial(2), torch.Generator())
+    assert torch.equal(agent.behaviour._weight(experience._replace(dream=None)), 1 - batch.first[:, 1:])
+
+
+def test_choices_cannot_be_smoothed():
+    with pytest.raises(UserError, match="smoothing is for continuous actions"):
+        TD3(TD3Config(smoothing=0.2), 2, 2, Actions(3, (3,)))
+
+
 def lived(rows, generator):
     """Two random steps from random places, as a batch and its trace: z is the place."""
     x = torch.rand(rows, 2, generator=generator) * 2 - 1
@@ -101,7 +122,7 @@ def test_it_finds_the_best_actions_of_a_linear_quadratic_world(smoothing):
         value=1.0,
     )
     behaviour = TD3(config, 0, 2, Actions(1, ()))
-    critics, world = Optimiser(descends, [behaviour.critic]), LinearQuadratic()
+    critics, world = Optimiser(descends, [behaviour.critic]), PushedMass()
     world.preprocess = type("Unit", (), {"reward_unit": torch.tensor(0.05)})()
     for _ in range(500):
         experience = lived(128, generator)

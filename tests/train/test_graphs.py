@@ -9,6 +9,7 @@ import pytest
 import torch
 from tiny import built, random_batch, tiny
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from reverie.agents.presets import PRESETS
 from reverie.errors import UserError
@@ -114,3 +115,11 @@ def test_an_optimiser_that_can_be_recorded_moves_as_any_other(algorithm):
             optimiser.step((layer(torch.randn(5, 3)) - 1).square().mean())
         moved.append(layer.weight.detach().clone())
     torch.testing.assert_close(*moved, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("preset", JOINT)
+def test_the_operations_of_an_update_can_be_counted(preset):
+    learner, (batch, *_) = learning(preset, "cpu", graphs=False)
+    with FlopCounterMode(display=False) as counter:
+        learner.update(joint_stage(PRESETS[preset].program(tiny(preset).config)), batch)
+    assert counter.get_total_flops() > 0

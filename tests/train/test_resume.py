@@ -30,6 +30,8 @@ KINDS = {
     "lives": {"env": "py:lives:game", "preset": "dreamerv2", "num_envs": 2, "episodic_lives": True},
     "async": {"num_envs": 2, "vector": "async", "steps": 80},
     "planned": {"planner": "mppi", "num_envs": 2},
+    "tdmpc2": {"preset": "tdmpc2"},
+    "planet": {"preset": "planet"},
 }
 
 

@@ -55,11 +55,12 @@ def _within_reach(parts: Parts, config: Config) -> None:
 
 
 def _reads_latents(parts: Parts, config: Config) -> None:
-    for name in ("actor", "critic", "controller"):
-        reads = getattr(getattr(config.behaviour, name, None), "reads", "z")
+    readers = {f"behaviour.{name}": getattr(config.behaviour, name, None) for name in ("actor", "critic", "controller")}
+    for name, reader in (("behaviour", config.behaviour), *readers.items()):
+        reads = getattr(reader, "reads", "z")
         if reads != "z":
             raise UserError(
-                f"--behaviour.{name}.reads must be z with {ACTION}, not {reads}: h is close to its anchor in acting, "
+                f"--{name}.reads must be z with {ACTION}, not {reads}: h is close to its anchor in acting, "
                 "and far from it in dreams"
             )
 

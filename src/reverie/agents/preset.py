@@ -34,12 +34,12 @@ def joint(config: Config) -> Program:
     Of the behaviour's own optimisers the learning rates alone are read.
     """
     optimiser = config.objective.optimiser
-    lr_scales = tuple(
+    lr_scales = getattr(config.objective, "lr_scales", ()) + tuple(
         (f"behaviour.{module}", wish.optimiser.lr / optimiser.lr)
         for wish in config.behaviour.trained
         for module in wish.modules
     )
-    modules = ("world", *(module for module, _ in lr_scales))
+    modules = ("world", *(f"behaviour.{module}" for wish in config.behaviour.trained for module in wish.modules))
     agent = Group(name="agent", modules=modules, optimiser=optimiser, lr_scales=lr_scales)
     return _in_turn(config, (agent,))
 
@@ -194,8 +194,13 @@ class Preset:
 
         Raises:
             UserError: for an objective that learns in stages of its own where the preset's own does not, or the other
-                way round.
+                way round, or that has no decoder where the program has one learn.
         """
+        if self.program is two_models and not parts.chosen("objective").reconstructs:
+            raise UserError(
+                f"--objective {parts.objective} decodes nothing, and {self.name} has its decoder learn by itself: "
+                "choose --objective two-models or --objective filtering"
+            )
         if parts.chosen("objective").staged == self.parts.chosen("objective").staged:
             return
         fitting = [name for name, kind in PARTS["objective"].items() if kind.staged != parts.chosen("objective").staged]

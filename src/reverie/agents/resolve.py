@@ -27,6 +27,11 @@ class Resolved:
         PRESETS[self.preset].fit(self.parts)
         self.parts.fit(self.config.dynamics.join)
         check_condition(self.parts, self.config)
+        if self.parts.chosen("planner").plans and getattr(self.config.behaviour, "arena", "dream") == "real":
+            raise UserError(
+                f"--arena real tries controllers out, and --planner {self.parts.planner} would act in their place; "
+                "leave --planner none, or --arena dream"
+            )
 
     def plain(self) -> dict[str, Any]:
         """As nested dicts, for JSON."""

@@ -24,7 +24,7 @@ from reverie.world.heads import ContinueConfig, HeadConfig
 
 
 def _sized(
-    units: int, latent: int, encoder: int, encoding: int = 2, rate: float = 3e-4, **critics: Any
+    units: int, latent: int, encoder: int, encoding: int = 1, rate: float = 3e-4, **critics: Any
 ) -> dict[str, Any]:
     """Networks of these widths: of dynamics and heads, of the latent, and of the encoder and its layers."""
     one, two = MLPConfig(layers=1, units=units), MLPConfig(layers=2, units=units)
@@ -53,7 +53,7 @@ def _sized(
 _TRAIN = TrainConfig(steps=100_000, prefill=5_000, pretrain=2_500, train_every=1, batch=256, length=4)
 
 LAPTOP: dict[str, Any] = {
-    **_sized(units=128, latent=128, encoder=128, encoding=1, rate=1e-3, nstep=3, target_rate=0.05),
+    **_sized(units=128, latent=128, encoder=128, rate=1e-3, nstep=3, target_rate=0.05),
     "train": TrainConfig(
         threads=1, steps=50_000, prefill=2_500, pretrain=500, train_every=1, batch=128, length=4, eval_every=5_000
     ),
@@ -62,13 +62,14 @@ LAPTOP: dict[str, Any] = {
 """Small networks and a smaller search, with steps as large as small networks bear. Values travel back in fewer updates:
 with targets of one reward that follow by 0.01, they were a fifth of the real returns after 3,000."""
 
-SIZES = {"1m": (384, 128, 256, 2), "5m": (512, 512, 256, 2), "19m": (1024, 768, 1024, 3)}
-"""TD-MPC2's sizes by the names of its models: widths of networks, latent and encoder, and the encoder's layers."""
+SIZES = {"1m": (384, 128, 256, 1, 2), "5m": (512, 512, 256, 1, 5), "19m": (1024, 768, 1024, 2, 5)}
+"""TD-MPC2's sizes by the names of its models: widths of networks, latent and encoder, the encoder's hidden layers (one
+more leads to z), and the critics."""
 
 
-def _published(units: int, latent: int, encoder: int, encoding: int) -> dict[str, Any]:
+def _published(units: int, latent: int, encoder: int, encoding: int, members: int) -> dict[str, Any]:
     return {
-        **_sized(units, latent, encoder, encoding),
+        **_sized(units, latent, encoder, encoding, members=members),
         "train": _TRAIN,
         "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
         "planner": (MPPIConfig(),),

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.behaviour.behaviour import Behaviour
-from reverie.behaviour.planner import SearchConfig, best, continuous, drawing, normal, worth
+from reverie.behaviour.planner import SearchConfig, best, continuous, drawing, lost, normal, worth
 from reverie.errors import UserError
 from reverie.types import Actions, Mode, State
 from reverie.world.world import World
@@ -75,6 +75,10 @@ class CEM:
             noise = normal((rows, config.candidates, config.horizon, self._size), generator)
             tried = (mean + deviation * noise).clamp(-1, 1)
             returns = worth(world, behaviour, state, tried, config.gamma, generator)
-            elites, _ = best(tried, returns, config.elites)
-            mean, deviation = elites.mean(1, keepdim=True), elites.std(1, keepdim=True, correction=0)
+            elites, returned = best(tried, returns, config.elites)
+            whole = returned.isfinite()[..., None, None]  # a dream that broke is no example, even where few did not
+            count = whole.sum(1, keepdim=True).clamp_min(1)
+            mean = (whole * elites).sum(1, keepdim=True) / count
+            deviation = ((whole * (elites - mean).square()).sum(1, keepdim=True) / count).sqrt()
+            mean = mean.masked_fill(lost(returned)[:, None, None, None], torch.nan)
         return mean[:, 0]

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.behaviour.behaviour import Behaviour
-from reverie.behaviour.planner import SearchConfig, best, continuous, drawing, normal, worth
+from reverie.behaviour.planner import SearchConfig, best, continuous, drawing, lost, normal, worth
 from reverie.errors import UserError
 from reverie.types import Actions, Mode, State
 from reverie.world.world import World
@@ -123,9 +123,11 @@ class MPPI:
     ) -> Search:
         config = self._config
         elites, returns = best(tried, worth(world, behaviour, state, tried, config.gamma, generator), config.elites)
-        weights = torch.softmax(config.temperature * returns, 1)
+        broken = lost(returns)
+        weights = torch.where(returns.isfinite(), config.temperature * returns, -torch.inf)
+        weights = torch.softmax(weights.masked_fill(broken.unsqueeze(1), 0.0), 1)
         each = weights[..., None, None]
-        mean = (each * elites).sum(1)
+        mean = (each * elites).sum(1).masked_fill(broken[:, None, None], torch.nan)
         variance = (each * (elites - mean.unsqueeze(1)).square()).sum(1)
         return Search(mean, variance.sqrt().clamp(config.min_std, config.max_std), elites, weights)
 

@@ -112,7 +112,7 @@ def continuous(name: str, actions: Actions) -> int:
     if actions.groups:
         raise UserError(
             f"--planner {name} looks among continuous actions, and these are choices of {actions.groups}; "
-            "leave --planner none"
+            "choose --planner none, with a behaviour that learns, such as --behaviour actor-critic"
         )
     return actions.size
 
@@ -162,3 +162,8 @@ def best(
     """The candidates that return most, K of each row, the first one foremost, and what they return."""
     most, places = returns.topk(number, 1)
     return tried.gather(1, places[..., None, None].expand(-1, -1, *tried.shape[2:])), most
+
+
+def lost(returns: Float[Tensor, "B K"]) -> Tensor:
+    """Rows "B" in which no candidate's dream is whole: whatever is chosen there must not look like a choice."""
+    return ~returns.isfinite().any(1)

@@ -79,11 +79,14 @@ class TD3(Dreaming):
         Q_e:    sum_t rho^t nll( Q_e(z'_t, a_t), r_{t+1} + gamma c_{t+1} min(Q-_i, Q-_j)(z_{t+1}, a') ),  a' ~ pi
         actor:  maximise  sum_t rho^t ( mean(Q_i, Q_j)(z'_t, a) / S  +  entropy H ),   a ~ pi(z'_t)
 
-    z' is what the objective dreamed along the real actions, z what it encoded; without an unroll both are the latter.
-    i and j are drawn anew at each update; S is the range of the values from the 5 to the 95 % quantile, at least 1
-    (TD-MPC2, section 3.1 and its code). With smoothing, without entropy and with squared critics it is TD3 (Fujimoto et
-    al. 2018) but for the delay of its policy. Two-hot critics have this library's bins, which tell values apart that
-    differ by a tenth and not those that differ by a hundredth. c is the chunk's own: no target reaches past an end.
+    z' is what the objective dreamed along the real actions, z what it encoded; without an unroll both are the latter,
+    and every step whose successor is of its episode counts alike. i and j are drawn anew at each update; S is the range
+    of the values from the 5 to the 95 % quantile, at least 1 (TD-MPC2, section 3.1 and its code). c is the chunk's own:
+    no target reaches past an end.
+
+    With smoothing, without entropy and with squared critics targets are those of TD3 (Fujimoto et al. 2018); the actor
+    ascends its samples all the same, and at every update. Two-hot critics have this library's bins, which tell values
+    apart that differ by a tenth and not those that differ by a hundredth.
 
     Deviation from TD-MPC2: no number of the critics is left out at random, which would be drawn outside of the run's
     own generators.
@@ -94,6 +97,8 @@ class TD3(Dreaming):
 
     def __init__(self, config: TD3Config, deter: int, stoch: int, actions: Actions) -> None:
         super().__init__(config.actor, (deter, stoch, actions))
+        if config.smoothing and actions.groups:
+            raise UserError("behaviour.smoothing is for continuous actions, and these are choices: leave it at 0")
         self._config = config
         inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads] + actions.size
         self.output = OUTPUTS[config.output]()
@@ -111,7 +116,7 @@ class TD3(Dreaming):
         if not torch.is_grad_enabled():
             return {}, {}
         config, batch = self._config, experience.batch
-        target, weight = self._targets(world, experience, generator), self._weight(batch.first)
+        target, weight = self._targets(world, experience, generator), self._weight(experience)
         told = self._read(self._at(experience), batch.action[:, 1:])
         loss = self.output.loss(self.critic(told), target.expand(config.members, *target.shape)).mean(0)
         unit = world.preprocess.reward_unit
@@ -124,7 +129,7 @@ class TD3(Dreaming):
             Metrics: loss, value in the environment's units, entropy, gradient norm.
         """
         config, features = self._config, self._at(experience)
-        weight = self._weight(experience.batch.first)
+        weight = self._weight(experience)
         with torch.no_grad():
             _, noise = self.actor.draw(features, generator)
         choice = self.actor.choose(features, noise)
@@ -149,7 +154,7 @@ class TD3(Dreaming):
         """The returns of n steps, or of as many as there are in chunk and episode, in the world's unit."""
         batch, config = experience.batch, self._config
         trace = experience.trace
-        boot = self._bootstrap(Features(trace.deter[:, 1:], trace.stoch[:, 1:]), generator)
+        boot = self._bootstrap(Features(trace.deter[:, 1:], trace.stoch[:, 1:]).detach(), generator)
         reward = batch.reward[:, 1:] / world.preprocess.reward_unit
         going = config.gamma * (1 - batch.terminal[:, 1:])
         # Where the next step begins another episode, or the chunk is over, a return ends with what it has.
@@ -176,7 +181,10 @@ class TD3(Dreaming):
             return experience.dream.chosen
         return Features(experience.trace.deter[:, :-1], experience.trace.stoch[:, :-1])
 
-    def _weight(self, first: Tensor) -> Float[Tensor, "B H"]:
+    def _weight(self, experience: Experience) -> Float[Tensor, "B H"]:
+        first = experience.batch.first
+        if experience.dream is None:
+            return 1 - first[:, 1:]
         inside = within(first)
         return inside * self._config.rho ** torch.arange(inside.shape[1], device=first.device)
 

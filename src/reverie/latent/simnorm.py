@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from reverie.errors import UserError
 from reverie.latent.latent import widened
@@ -47,7 +48,11 @@ class SimNormConfig:
 
 
 class SimNorm:
-    """z = softmax of the parameters in each group (TD-MPC2, section 3.1); its size is bounded, so that dreams are."""
+    """z = softmax of the normalised parameters in each group (TD-MPC2, section 3.1); it is bounded, so that dreams are.
+
+    All parameters together have mean 0 and variance 1 before the softmax. Deviation: TD-MPC2's LayerNorm there has
+    scales and shifts of its own; this family has no weights.
+    """
 
     Config = SimNormConfig
     bounded = False
@@ -61,11 +66,11 @@ class SimNorm:
 
     def posterior(self, parameters: Float[Tensor, "*B P"]) -> Point:
         """The point, "... Z"."""
-        return Point(torch.softmax(widened(parameters).unflatten(-1, self._shape), -1).flatten(-2))
+        return self._point(parameters, 1.0)
 
     def prior(self, parameters: Float[Tensor, "*B P"], temperature: float = 1.0) -> Point:
-        """The same; the temperature divides the parameters."""
-        return self.posterior(parameters if temperature == 1.0 else parameters / temperature)
+        """The same; the temperature divides what the softmax is taken of."""
+        return self._point(parameters, temperature)
 
     def mismatch(
         self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B P"], stoch: Float[Tensor, "*B Z"]
@@ -76,3 +81,7 @@ class SimNorm:
     def departure(self, posterior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:
         """The mean squared distance to the middle of the simplices."""
         return (self.posterior(posterior).value - 1 / self._shape[1]).square().mean(-1)
+
+    def _point(self, parameters: Tensor, temperature: float) -> Point:
+        normal = F.layer_norm(widened(parameters), parameters.shape[-1:]) / temperature
+        return Point(torch.softmax(normal.unflatten(-1, self._shape), -1).flatten(-2))

@@ -22,7 +22,7 @@ class ConsistencyConfig(Weights):
     optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=3e-4, clip=20.0))
     """how the world descends"""
     encoder_rate: float = 0.3
-    """learning rate of the encoder, as a share of the world's"""
+    """learning rate of the encoder and the posterior, as a share of the world's"""
     consistency: float = 20.0
     """weight of the mean squared distance of dreamed and encoded latents"""
     reward: float = 0.1
@@ -42,8 +42,8 @@ class ConsistencyConfig(Weights):
 
     @property
     def lr_scales(self) -> tuple[tuple[str, float], ...]:
-        """Modules whose learning rate is a share of the world's."""
-        return (("world.encoder", self.encoder_rate),)
+        """Modules whose learning rate is a share of the world's: all that leads from an observation to z."""
+        return (("world.encoder", self.encoder_rate), ("world.dynamics.posterior", self.encoder_rate))
 
 
 def within(first: Tensor) -> Tensor:

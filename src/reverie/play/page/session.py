@@ -16,7 +16,6 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reverie.behaviour.critic import Critic
 from reverie.envs.observation import is_image
 from reverie.errors import UserError, about
 from reverie.play.dreams import replay_of
@@ -95,7 +94,7 @@ class Session:
         self._vectors = [key for key in spaces if key not in self._images]
         self._generator = torch.Generator(self._agent.device).manual_seed(seed)
         self._departure = self._measured(seed)
-        self._critics = [part for part in self._agent.behaviour.children() if isinstance(part, Critic)]  # type: ignore[attr-defined]  # a module
+        self._valued = hasattr(self._agent.behaviour, "critic")
         self.temperature, self.agent_acts, self._posterior = temperature, False, False
         self._seen: Seen | None = None
         self.reset()
@@ -186,7 +185,7 @@ class Session:
             float(self._world.reward(features)) * unit,
             None if seen is None else seen.reward,
             float(self._world.continue_(features)),
-            float(self._critics[0](features)) * unit if self._critics else None,
+            float(self._agent.behaviour.value(features)) * unit if self._valued else None,
             error,
             None if self._posterior else self._left,
             seen is not None and seen.over,
@@ -206,7 +205,7 @@ class Session:
             "vectors": [f"{key} {index}" for key, length in lengths.items() for index in range(length)],
             "moments": len(self.moments),
             "guess": self.guess,
-            "value": bool(self._critics),
+            "value": self._valued,
             "notes": notes,
         }
 
@@ -255,11 +254,11 @@ class Session:
         return self._reality.picture(self._seen.observation, self._images)
 
     def _latent(self, stoch: Tensor) -> Float[np.ndarray, "R C"]:
-        """z in as square a grid as its size allows, one-hot numbers as they are and others from -3 to 3, in [0, 1]."""
+        """z in as square a grid as its size allows, bounded numbers as they are, others from -3 to 3, in [0, 1]."""
         size = stoch.shape[-1]
         rows = max(number for number in range(1, math.isqrt(size) + 1) if size % number == 0)
-        z = stoch.float().cpu().numpy().reshape(rows, -1)
-        return np.clip(z if self._world.dynamics.latent.bounded else (z + 3) / 6, 0, 1)
+        z, latent = stoch.float().cpu().numpy().reshape(rows, -1), self._world.dynamics.latent
+        return np.clip(z if latent.bounded or latent.certain else (z + 3) / 6, 0, 1)
 
 
 def _flat(arrays: Mapping[str, Any]) -> list[float]:
