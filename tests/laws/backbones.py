@@ -18,6 +18,7 @@ from reverie.dynamics.s5 import S5Config
 from reverie.dynamics.transformer_xl import TransformerXLConfig
 from reverie.latent.categorical import CategoricalConfig
 from reverie.latent.gaussian import GaussianConfig
+from reverie.latent.simnorm import SimNormConfig
 from reverie.nets.mlp import MLPConfig
 
 INPUTS, ACTION, EMBED = 5, 2, 4
@@ -34,6 +35,7 @@ _CONFIGS: dict[str, Any] = {
     "markov": MarkovConfig(mlp=_SMALL),
     "gaussian": GaussianConfig(size=3),
     "categorical": CategoricalConfig(groups=2, classes=3),
+    "simnorm": SimNormConfig(groups=2, classes=3),
 }
 """Small sizes; a part that is registered but not named here is tested at its default size."""
 

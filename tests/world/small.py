@@ -9,6 +9,7 @@ from reverie.dynamics.gru import GRU, GRUConfig
 from reverie.latent.categorical import CategoricalConfig
 from reverie.latent.gaussian import GaussianConfig
 from reverie.latent.mixture import MixtureConfig
+from reverie.latent.simnorm import SimNormConfig
 from reverie.nets.cnn import CNNConfig
 from reverie.nets.mlp import MLPConfig
 from reverie.representation.decoder import Decoder, DecoderConfig
@@ -24,6 +25,7 @@ _MLP = MLPConfig(units=6)
 _LATENTS = {
     "gaussian": GaussianConfig(size=3),
     "categorical": CategoricalConfig(groups=2, classes=3),
+    "simnorm": SimNormConfig(groups=2, classes=3),
     "mixture": MixtureConfig(size=3, components=2),
 }
 
