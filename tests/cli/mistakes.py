@@ -27,6 +27,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Values out of range": typed.RANGES,
     "Worlds conditioned on actions": conditions.CONDITIONS,
     "Learning in stages": parts.STAGES,
+    "Planners, worlds without a decoder": parts.PLANNERS,
     "Names of environments": environments.NAMES,
     "What an environment shows and takes": environments.SPACES,
     "Looking before training": environments.CHECKED,

@@ -10,7 +10,7 @@ STAGES = [
         "an objective in stages for a preset that has none",
         f"{DREAMER} --objective vision-memory --posterior encode",
         "--objective vision-memory learns in stages of its own, unlike dreamer: choose --objective filtering or "
-        "--objective two-models",
+        "--objective two-models or --objective consistency",
     ),
     Mistake(
         "one that learns all at once for a preset of stages",
@@ -20,8 +20,8 @@ STAGES = [
     Mistake(
         "a mixture where a mismatch must not be negative",
         f"{DREAMER} --latent mixture",
-        "--objective filtering needs a mismatch that is never below zero, and --latent mixture estimates it from one "
-        "sample: add --latent gaussian or --latent categorical",
+        "--objective filtering needs a mismatch that is never below zero, and --latent mixture has none in closed "
+        "form: add --latent gaussian or --latent categorical",
     ),
     Mistake(
         "a posterior that reads the past, for V",
@@ -63,5 +63,47 @@ STAGES = [
         "bench worldmodels --env gym:Pendulum-v1",
         "worldmodels: world and behaviour learn in stages of their own, and bench measures an update of both; "
         "`reverie train PRESET --dry-run` measures one of each stage",
+    ),
+]
+
+PLANNERS = [
+    Mistake(
+        "nothing that acts",
+        f"{DREAMER} --behaviour none",
+        "--behaviour none and --planner none leave nothing that acts: add --planner cem or --planner mppi",
+    ),
+    Mistake(
+        "a plan of choices",
+        "train planet --env gym:CartPole-v1 --dry-run",
+        "--planner cem looks among continuous actions, and these are choices of (2,); choose --planner none, with a "
+        "behaviour that learns, such as --behaviour actor-critic",
+    ),
+    Mistake(
+        "more elites than candidates",
+        "train planet --env gym:Pendulum-v1 --planner.elites 200",
+        "planner.elites must be in [2, planner.candidates = 128], not 200…",
+    ),
+    Mistake(
+        "a planner in the place of controllers",
+        f"{DREAMER} --behaviour evolution --arena real --planner cem",
+        "--arena real tries controllers out, and --planner cem would act in their place; leave --planner none, or "
+        "--arena dream",
+    ),
+    Mistake(
+        "a consistency of latents that are drawn",
+        f"{DREAMER} --objective consistency --posterior encode",
+        "--objective consistency matches latents by their distance, and --latent gaussian draws them: add --latent "
+        "simnorm",
+    ),
+    Mistake(
+        "a decoder that learns by itself and is not there",
+        "train twm --env gym:Pendulum-v1 --objective consistency --latent simnorm",
+        "--objective consistency decodes nothing, and twm has its decoder learn by itself: choose --objective "
+        "two-models or --objective filtering",
+    ),
+    Mistake(
+        "CUDA's graphs on a CPU",
+        f"{DREAMER} --device cpu --graphs --dry-run",
+        "--graphs needs a CUDA device, not 'cpu'; leave it out, or try --device cuda",
     ),
 ]

@@ -18,7 +18,7 @@ WORDS = [
         "train",
         "name a preset first, as in: reverie train dreamer --env gym:Pendulum-v1 "
         "(dreamer, dreamer-reward, dreamerv2, dreamerv3, rssm-continuous, rssm-discrete, tssm, transdreamer, awm, "
-        "s4wm, twm, worldmodels)",
+        "s4wm, twm, worldmodels, planet, tdmpc2)",
     ),
     Mistake("an option before the preset", "train --env gym:Pendulum-v1 dreamer", "name a preset first, as in: …"),
     Mistake("an unknown preset", "train dreamr", "unknown preset 'dreamr'; did you mean 'dreamer'?"),
@@ -129,7 +129,7 @@ KINDS = [
     Mistake(
         "a choice of another command",
         "bench --scales huge",
-        "unknown --scales 'huge'; known: laptop, matched, matched-attention; all options: reverie bench --help",
+        "unknown scale of dreamer 'huge'; known: desktop, laptop, matched, matched-attention, paper",
     ),
 ]
 
