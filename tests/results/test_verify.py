@@ -90,6 +90,15 @@ def test_runs_of_this_machine_are_chosen_before_shorter_ones(into):
     assert presets_to_verify(into, [])["dreamer"].name == "walks/dreamer-s0"
 
 
+def test_a_run_on_a_gpu_is_not_asked(into):
+    first = presets_to_verify(into, ["dreamer"])["dreamer"]
+    path = first.path / "config.json"
+    config = json.loads(path.read_text())
+    config["config"]["train"]["device"] = "cuda"
+    path.write_text(json.dumps(config))
+    assert presets_to_verify(into, ["dreamer"])["dreamer"].name != first.name
+
+
 def test_presets_without_a_run_are_refused(into, tmp_path):
     with pytest.raises(UserError, match="unknown preset 'dreamr'; did you mean 'dreamer'"):
         presets_to_verify(into, ["dreamr"])

@@ -120,15 +120,20 @@ def other_versions(then: dict[str, str], now: dict[str, str]) -> str:
 def shortest(into: Path, preset: str) -> Recorded | None:
     """The recorded run of a preset that came to its first evaluation in the least time.
 
-    One by the packages and on the processor that are here now goes before all others: only it must be equal.
+    One by the packages and on the processor that are here now goes before all others: only it must be equal. Runs on a
+    GPU are not asked: they need not repeat themselves, and few machines have one.
     """
-    runs = [run for run in recorded(into) if run.preset == preset]
+    runs = [run for run in recorded(into) if run.preset == preset and _on_cpu(run)]
     now = versions()
     return min(
         runs,
         key=lambda run: (bool(other_versions(run.versions, now)), run.evaluations[0]["seconds"], run.name),
         default=None,
     )
+
+
+def _on_cpu(run: Recorded) -> bool:
+    return run.resolved.config.train.device in ("auto", "cpu")
 
 
 def verify(run: Recorded, frames: int, seconds: float) -> Outcome:
