@@ -91,6 +91,7 @@ def test_runs_of_this_machine_are_chosen_before_shorter_ones(into):
 
 
 def test_a_run_on_a_gpu_is_not_asked(into):
+    shutil.copytree(into / "walks" / "dreamer-s0", into / "walks" / "dreamer-s1")
     first = presets_to_verify(into, ["dreamer"])["dreamer"]
     path = first.path / "config.json"
     config = json.loads(path.read_text())
