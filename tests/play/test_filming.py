@@ -69,6 +69,18 @@ def test_the_agent_acts_as_it_did_while_the_dream_has_not_begun(seen):
     torch.testing.assert_close(features.deter[:, 5], open_loop.deter[:, 5], rtol=1e-4, atol=1e-5)
 
 
+def test_a_planner_goes_on_planning_in_the_dream(tmp_path):
+    run = made(tmp_path / "run", "tdmpc2")
+    agent, (episode,) = played(run, 1)
+    planned, _ = act_in_a_dream(agent, episode, 2, 3)
+    asked = []
+    plan = agent.planner.act
+    agent.planner.act = lambda *arguments: asked.append(arguments[3]) or plan(*arguments)  # type: ignore[method-assign]
+    again, _ = act_in_a_dream(agent, episode, 2, 3)
+    assert len(asked) == 5 and all(memory.shape == asked[0].shape for memory in asked)
+    torch.testing.assert_close(again.stoch, planned.stoch)
+
+
 def test_a_dream_is_over_once_its_end_is_likelier_than_not(seen, tmp_path, cells, monkeypatch):
     real = act_in_a_dream
 

@@ -182,7 +182,7 @@ def act_in_a_dream(agent: Agent, episode: Episode, context: int, steps: int) -> 
         Features: "1 T ..", with T = context + steps.
         The chance that the dream goes on so far, "T": 1 for what was seen, falling from there on.
     """
-    world, behaviour = agent.world, agent.behaviour
+    world = agent.world
     generator = torch.Generator(agent.device).manual_seed(0)
     carry, states, going = agent.initial(1), [], [1.0] * context
     for t in range(context):
@@ -192,7 +192,7 @@ def act_in_a_dream(agent: Agent, episode: Episode, context: int, steps: int) -> 
     state, action, memory = carry.state, carry.action, carry.memory
     for _ in range(steps):
         state = world.imagine(action, state)
-        action, memory = behaviour.act(world, state, memory, torch.zeros(1, device=agent.device), "evaluate", generator)
+        action, memory = agent.choose(state, memory, torch.zeros(1, device=agent.device), "evaluate", generator)
         states.append(state)
         going.append(going[-1] * float(world.continue_(state.features)))
     deter, stoch = (torch.stack([getattr(s.features, name) for s in states], 1) for name in ("deter", "stoch"))
