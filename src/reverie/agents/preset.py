@@ -23,7 +23,7 @@ def one_world(config: Config) -> Program:
         modules=("world",),
         without=tuple(alone),
         optimiser=config.objective.optimiser,
-        lr_scales=getattr(config.objective, "lr_scales", ()),
+        lr_scales=config.objective.lr_scales,
     )
     return _in_turn(config, (world, *_wished(config)))
 
@@ -34,7 +34,7 @@ def joint(config: Config) -> Program:
     Of the behaviour's own optimisers the learning rates alone are read.
     """
     optimiser = config.objective.optimiser
-    lr_scales = getattr(config.objective, "lr_scales", ()) + tuple(
+    lr_scales = config.objective.lr_scales + tuple(
         (f"behaviour.{module}", wish.optimiser.lr / optimiser.lr)
         for wish in config.behaviour.trained
         for module in wish.modules

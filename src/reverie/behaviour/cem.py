@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.behaviour.behaviour import Behaviour
-from reverie.behaviour.planner import SearchConfig, best, continuous, drawing, lost, normal, worth
+from reverie.behaviour.planner import PlanConfig, best, continuous, drawing, lost, normal, worth
 from reverie.errors import UserError
 from reverie.types import Actions, Mode, State
 from reverie.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class CEMConfig(SearchConfig):
+class CEMConfig(PlanConfig):
     """A search by the cross-entropy method; the values are PlaNet's."""
 
     noise: float = 0.3

@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.behaviour.behaviour import Behaviour
-from reverie.behaviour.planner import SearchConfig, best, continuous, drawing, lost, normal, worth
+from reverie.behaviour.planner import PlanConfig, best, continuous, drawing, lost, normal, worth
 from reverie.errors import UserError
 from reverie.types import Actions, Mode, State
 from reverie.world.world import World
 
 
 @dataclass(frozen=True, kw_only=True)
-class MPPIConfig(SearchConfig):
+class MPPIConfig(PlanConfig):
     """A search whose best candidates weigh by what they return; the values are TD-MPC2's."""
 
     horizon: int = 3
@@ -49,7 +49,7 @@ class MPPIConfig(SearchConfig):
             raise UserError(f"planner.temperature must not be negative, not {self.temperature}")
 
 
-class Search(NamedTuple):
+class Plan(NamedTuple):
     """Where a search stands, for B rows: mean and deviation "B H A", and the last iteration's elites with weights."""
 
     mean: Tensor
@@ -107,11 +107,11 @@ class MPPI:
         state: State,
         mean: Float[Tensor, "B H A"],
         generator: torch.Generator,
-    ) -> Search:
+    ) -> Plan:
         """The search's end, from a mean to begin with."""
         config, rows = self._config, len(mean)
         proposed = self._propose(world, behaviour, state, generator)
-        search = Search(mean, torch.full_like(mean, config.max_std), proposed, mean.new_zeros(rows, 0))
+        search = Plan(mean, torch.full_like(mean, config.max_std), proposed, mean.new_zeros(rows, 0))
         for _ in range(config.iterations):
             noise = normal((rows, config.candidates - config.proposals, *mean.shape[1:]), generator)
             drawn = search.mean.unsqueeze(1) + search.deviation.unsqueeze(1) * noise
@@ -120,7 +120,7 @@ class MPPI:
 
     def _fit(
         self, world: World, behaviour: Behaviour[Any], state: State, tried: Tensor, generator: torch.Generator
-    ) -> Search:
+    ) -> Plan:
         config = self._config
         elites, returns = best(tried, worth(world, behaviour, state, tried, config.gamma, generator), config.elites)
         broken = lost(returns)
@@ -129,7 +129,7 @@ class MPPI:
         each = weights[..., None, None]
         mean = (each * elites).sum(1).masked_fill(broken[:, None, None], torch.nan)
         variance = (each * (elites - mean.unsqueeze(1)).square()).sum(1)
-        return Search(mean, variance.sqrt().clamp(config.min_std, config.max_std), elites, weights)
+        return Plan(mean, variance.sqrt().clamp(config.min_std, config.max_std), elites, weights)
 
     def _propose(
         self, world: World, behaviour: Behaviour[Any], state: State, generator: torch.Generator

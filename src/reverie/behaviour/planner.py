@@ -79,7 +79,7 @@ class Unplanned:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchConfig:
+class PlanConfig:
     """What every search among candidates has."""
 
     horizon: int = 12

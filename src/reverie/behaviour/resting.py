@@ -26,7 +26,6 @@ class Resting(nn.Module):
     """Learns nothing, values nothing, and proposes actions at random."""
 
     Config = RestingConfig
-    acts = False
     optimisers: Mapping[str, Optimiser]
 
     def __init__(self, config: RestingConfig, deter: int, stoch: int, actions: Actions) -> None:

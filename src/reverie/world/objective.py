@@ -50,6 +50,11 @@ class Objective(Protocol):
 class Weights:
     """A dataclass of numbers none of which may be negative."""
 
+    @property
+    def lr_scales(self) -> tuple[tuple[str, float], ...]:
+        """Modules whose learning rate is a share of the world's; none."""
+        return ()
+
     def check(self, name: str) -> None:
         """See to that; name is what stands before theirs.
 
