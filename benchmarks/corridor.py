@@ -7,6 +7,9 @@ with the same values. On held-out episodes each sees the first half, dreams the 
 taken, and tells the reward at the end. Shown is how often it is on the right side of 1/2; a coin would be in half of
 the cases. What is done already is read from the folder, and not done again.
 
+Every `--look` updates a world is asked about episodes that it learns from. It is done when it was right about all of
+them twice in a row, or after `--updates`.
+
 Kinds: whole: chunks are episodes; cut: chunks of 32 steps, each from the memory that the one before left, without its
 graph; short: attention that sees 32 steps.
 """
@@ -43,6 +46,8 @@ CUT = 32
 """Steps of a chunk that is cut, and that short attention sees."""
 COIN = 0.5
 WHOLE = 2**20
+SURE = 2
+"""Looks in a row at which a world that is done was right about all."""
 LEFT = 0.75
 """Of the episodes to learn from, the share that end on the left. With as many of both, neither cue nor action would
 tell anything of the reward alone, and all worlds would begin with a long search for the two together."""
@@ -126,15 +131,20 @@ def chunks(batch: Batch, kind: Kind) -> Iterator[Batch]:
         yield part(batch, slice(None), slice(start, start + size))
 
 
-def learn(kind: Kind, resolved: Resolved, data: Batch, updates: int, seed: int) -> World:
-    """A world that has learned the episodes: an update for each batch of whole ones, however they are cut."""
+def learn(kind: Kind, resolved: Resolved, data: Batch, chosen: argparse.Namespace, seed: int) -> tuple[World, int]:
+    """A world that has learned the episodes, and in how many updates: one for a batch of whole ones, however cut."""
     config = resolved.config
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     world = build_world(config, resolved.parts, {"state": (6,)}, 2)
     objective = resolved.parts.chosen("objective")(config.objective, world)
     optimiser = Optimiser(config.objective.optimiser, [world])
-    for _ in range(updates):
+    asked, sure = part(data, slice(0, chosen.held_out), slice(None)), 0
+    for update in range(chosen.updates):
+        if update % chosen.look == 0:
+            sure = sure + 1 if bool(right(world, asked).all()) else 0
+            if sure == SURE:
+                return world, update
         rows = torch.randint(len(data.first), (config.train.batch,), generator=generator)
         state, loss = world.initial(len(rows)), torch.zeros(())
         for chunk in chunks(part(data, rows, slice(None)), kind):
@@ -142,7 +152,7 @@ def learn(kind: Kind, resolved: Resolved, data: Batch, updates: int, seed: int) 
             loss = loss + total(losses) * chunk.first.shape[1] / data.first.shape[1]
             state = tree.detach(experience.trace.last())
         optimiser.step(loss)
-    return world.eval()
+    return world, chosen.updates
 
 
 @torch.no_grad()
@@ -161,11 +171,11 @@ def measure(kind: Kind, length: int, seed: int, chosen: argparse.Namespace) -> d
     data = collect(length, chosen.episodes, 1, LEFT)
     resolved = configured(kind, length, chosen.rows)
     began = time.monotonic()
-    world = learn(kind, resolved, data, chosen.updates, seed)
+    world, updates = learn(kind, resolved, data, chosen, seed)
     spent = time.monotonic() - began
     found = right(world, collect(length, chosen.held_out, 2)).float().mean().item()
     parameters = sum(p.numel() for p in world.parameters())
-    return {"accuracy": found, "seconds": round(spent, 1), "parameters": parameters, "updates": chosen.updates}
+    return {"accuracy": found, "seconds": round(spent, 1), "parameters": parameters, "updates": updates}
 
 
 def table(rows: dict[str, dict[str, Any]], lengths: list[int]) -> str:
@@ -188,8 +198,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lengths", nargs="+", type=int, default=[100, 200, 400])
     parser.add_argument("--kinds", nargs="+", choices=sorted(KINDS), default=list(KINDS))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--updates", type=int, default=2000)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--updates", type=int, default=3000, help="at most")
+    parser.add_argument("--look", type=int, default=100, help="updates between two looks")
     parser.add_argument("--rows", type=int, default=16, help="episodes of an update")
     parser.add_argument("--episodes", type=int, default=1000, help="random ones to learn from")
     parser.add_argument("--held-out", type=int, default=200, help="episodes to ask about")
@@ -201,12 +212,12 @@ def main() -> None:
     chosen.into.mkdir(parents=True, exist_ok=True)
     for length in chosen.lengths:
         for kind in chosen.kinds:
-            for seed in range(chosen.seeds):
+            for seed in chosen.seeds:
                 key = f"{kind}, {length}, {seed}"
                 if key not in rows:
                     rows[key] = measure(KINDS[kind], length, seed, chosen)
                     write_json(path, {"versions": versions(), "rows": rows})
-                    print(f"{key}: {rows[key]['accuracy']:.2f} in {rows[key]['seconds']:.0f} s", flush=True)
+                    print(f"{key}: {rows[key]['accuracy']:.2f} in {rows[key]['seconds']:.0f} s, {rows[key]['updates']} updates", flush=True)
     print(table(rows, chosen.lengths))
 
 

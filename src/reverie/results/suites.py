@@ -63,6 +63,10 @@ TAKE_COVER = (
     "--latent.size 32 --backbone.units 256 --objective.vision.image 5 --objective.vision.updates 2500 "
     "--objective.memory.updates 4000 --objective.control.updates 40 --behaviour.horizon 525 --eval-episodes 20"
 )
+BOXING = (
+    "dreamerv3 --scale 12m --env ale:Boxing --num-envs 4 --train-every 6 --steps 30000 --eval-every 10000 "
+    "--eval-episodes 4 --device cuda --graphs"
+)
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
 HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
 SHORT = f"dreamer {SWINGUP} --action-repeat 4 --steps 25000"
@@ -99,8 +103,12 @@ SUITES: dict[str, Suite] = {
     ),
     "swingup-cuda": Suite(
         about="`dreamer` on cartpole-swingup from state, action repeat 4, 30,000 frames on a GPU, `--graphs`",
-        runs=seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 4 --steps 30000 --device cuda --graphs", range(1)),
+        runs=seeds("dreamer", f"dreamer {SWINGUP} --action-repeat 4 --steps 30000 --device cuda --graphs", range(3)),
         solved=750.0,
+    ),
+    "boxing-cuda": Suite(
+        about="`dreamerv3` (12m) on Atari's Boxing, 30,000 choices of 4 game frames, on a GPU, `--graphs`",
+        runs=seeds("dreamerv3", BOXING, range(1)),
     ),
     "swingup-repeat4-held-out": Suite(
         about="the same to 30,000 frames with seeds not used for tuning, run once",
