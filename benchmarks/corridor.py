@@ -217,7 +217,8 @@ def main() -> None:
                 if key not in rows:
                     rows[key] = measure(KINDS[kind], length, seed, chosen)
                     write_json(path, {"versions": versions(), "rows": rows})
-                    print(f"{key}: {rows[key]['accuracy']:.2f} in {rows[key]['seconds']:.0f} s, {rows[key]['updates']} updates", flush=True)
+                    accuracy, seconds, _, updates = rows[key].values()
+                    print(f"{key}: {accuracy:.2f} in {seconds:.0f} s, {updates} updates", flush=True)
     print(table(rows, chosen.lengths))
 
 

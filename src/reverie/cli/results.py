@@ -14,6 +14,7 @@ from reverie.cli.arguments import parse
 from reverie.cli.reading import read
 from reverie.errors import UserError
 from reverie.report.write import write_text
+from reverie.results.comparison import TASKS, comparison
 from reverie.results.pages import blocks_of, suites_table, write_blocks
 from reverie.results.picture import draw_suite
 from reverie.results.published import Published, read_published
@@ -39,6 +40,8 @@ class Results:
     """run in a session of its own, which goes on when the terminal closes"""
     list: bool = False
     """list the suites and how much of them is recorded, and stop"""
+    presets: bool = False
+    """compare all presets on cartpole-swingup and walker-walk, by what is recorded, and stop"""
     table: bool = False
     """run nothing: print the tables of what is recorded, and draw its curves"""
     published: str = ""
@@ -72,6 +75,9 @@ def results(arguments: Sequence[str]) -> None:
     if chosen.list:
         _write(chosen, {}, {})
         print(suites_table(into))
+        return
+    if chosen.presets:
+        print(comparison(into) or f"no run of {' or '.join(TASKS)} is recorded in {into}")
         return
     suites = named(chosen.names)
     if not suites:

@@ -15,6 +15,7 @@ from pathlib import Path
 from reverie.agents.presets import PRESETS
 from reverie.errors import UserError
 from reverie.report.write import write_text
+from reverie.results.comparison import comparison
 from reverie.results.published import Published
 from reverie.results.recorded import Recorded, recorded
 from reverie.results.suites import SUITES, Suite
@@ -37,6 +38,8 @@ def blocks_of(page: Path, suites: Mapping[str, Suite], into: Path, published: Pu
     made["dreamed-real"] = f"{DREAMED}\n\n{dreamed_table(runs)}\n\nAll recorded runs; files in `{into.name}/`."
     if (into / "bench" / "cpu.json").exists():
         made["speed"] = bench_table(into / "bench" / "cpu.json")
+    if tables := comparison(into):
+        made["presets"] = f"{tables}\n\n`reverie results --presets`; files in `{into.name}/`."
     made["suites"] = f"{suites_table(into)}\n\nRuns recorded of those there are; files in `{into.name}/`."
     return made
 
