@@ -93,7 +93,7 @@ PLANNERS = [
         "a consistency of latents that are drawn",
         f"{DREAMER} --objective consistency --posterior encode",
         "--objective consistency matches latents by their distance, and --latent gaussian draws them: add --latent "
-        "simnorm",
+        "simnorm or --latent fsq or --latent deterministic",
     ),
     Mistake(
         "a decoder that learns by itself and is not there",
