@@ -167,7 +167,7 @@ def test_a_decoder_that_learns_by_itself_must_be_there():
         resolve("twm", "gym:Pendulum-v1", parts={"objective": "consistency", "latent": "simnorm"})
 
 
-@pytest.mark.parametrize("preset", ["planet", "tdmpc2", "dcwm"])
+@pytest.mark.parametrize("preset", ["planet", "tdmpc2"])
 def test_what_a_planner_says_of_choices_can_be_done(preset):
     with pytest.raises(UserError, match="choose --planner none, with a behaviour that learns"):
         built(tiny(preset, env="py:tiny:choosing"))

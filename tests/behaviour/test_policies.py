@@ -240,7 +240,7 @@ def test_collecting_has_all_of_the_noise():
     with torch.no_grad():
         policy.mlp[-1].weight.zero_()
         policy.mlp[-1].bias.zero_()
-    assert policy.draw(rows(1000), draws())[0].abs().max() == pytest.approx(0.3)
+    assert policy.draw(rows(1000), draws())[0].abs().max().item() == pytest.approx(0.3)
     assert policy.explore(rows(1000), draws()).abs().max() == 1
 
 

@@ -21,7 +21,7 @@ STAGES = [
         "a mixture where a mismatch must not be negative",
         f"{DREAMER} --latent mixture",
         "--objective filtering needs a mismatch that is never below zero, and --latent mixture has none in closed "
-        "form: add --latent gaussian or --latent categorical",
+        "form: add --latent gaussian or --latent categorical or --latent fsq",
     ),
     Mistake(
         "a posterior that reads the past, for V",

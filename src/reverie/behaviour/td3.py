@@ -102,7 +102,7 @@ class TD3(Dreaming):
     def __init__(self, config: TD3Config, deter: int, stoch: int, actions: Actions) -> None:
         super().__init__(config.actor, (deter, stoch, actions))
         if config.smoothing and actions.groups:
-            raise UserError("behaviour.smoothing is for continuous actions, and these are choices: leave it at 0")
+            raise UserError("behaviour.smoothing is for continuous actions, and these are choices: set it to 0")
         self._config = config
         inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads] + actions.size
         self.output = OUTPUTS[config.output]()
