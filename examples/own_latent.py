@@ -44,7 +44,7 @@ class Laplace:
     """z ~ Laplace(mean, 0.1 + softplus(s)): peaked, with heavy tails."""
 
     Config = LaplaceConfig
-    bounded, exact, largest_entropy = False, True, math.inf
+    bounded, exact, certain, largest_entropy, span = False, True, False, math.inf, (-3.0, 3.0)
 
     def __init__(self, config: LaplaceConfig) -> None:
         self.size, self.posterior_size, self.prior_size = config.size, 2 * config.size, 2 * config.size

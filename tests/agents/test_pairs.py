@@ -35,14 +35,15 @@ def unfit(parts):
     if objective.needs_encode and posterior.walks:
         return "encodes observations one by one, and --posterior filter needs the past: add --posterior encode"
     if objective.needs_certain and not latent.certain:
-        return f"matches latents by their distance, and --latent {parts['latent']} draws them: add --latent simnorm"
+        cure = "--latent simnorm or --latent fsq or --latent deterministic"
+        return f"matches latents by their distance, and --latent {parts['latent']} draws them: add {cure}"
     if objective.needs_bounded and not latent.bounded:
         has = f"measures the latents' entropy by the largest one, and --latent {parts['latent']} has none"
         return f"{has}: add --latent categorical"
     if objective.needs_exact and not latent.exact:
         return (
             f"needs a mismatch that is never below zero, and --latent {parts['latent']} has none in closed form: "
-            "add --latent gaussian or --latent categorical"
+            "add --latent gaussian or --latent categorical or --latent fsq"
         )
     return ""
 

@@ -178,3 +178,20 @@ def test_every_world_can_be_planned_in(preset, planner):
     for first in (1, 0):
         action, carry = agent.act(seen, [0.0, 0.0], [first, first], carry, "explore", generator())
         assert action.shape == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["cem", "mppi"])
+def test_dreams_that_do_not_draw_follow_the_most_likely_codes(name):
+    agent = built(tiny("dcwm", planner=name))
+    world, behaviour = agent.world, agent.behaviour
+    trace = world.observe(random_batch(agent), world.initial(2))
+    state, actions = trace.last(), torch.zeros(2, 4, 3, 1)
+
+    def returned(draw, seed):
+        config = type(agent.planner._config)(draw=draw)
+        return worth(world, behaviour, state, actions, 0.9, config.latents(generator(seed)))
+
+    for parameter in world.parameters():
+        torch.nn.init.normal_(parameter.data, std=0.5)
+    assert torch.equal(returned(False, 0), returned(False, 1))
+    assert not torch.equal(returned(True, 0), returned(True, 1))

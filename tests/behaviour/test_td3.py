@@ -65,6 +65,34 @@ def test_the_critics_loss_shapes_the_world_and_the_actors_does_not():
     assert any(not torch.equal(x, actor[name]) for name, x in agent.behaviour.actor.state_dict().items())
 
 
+def test_where_values_do_not_shape_the_world_they_learn_at_what_was_encoded():
+    agent = made(shapes=False)
+    batch, generator = random_batch(agent), torch.Generator().manual_seed(0)
+    experience, _ = agent.objective(agent.world, batch, agent.world.initial(2), generator)
+    for parameter in agent.behaviour.critic.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    losses, _ = agent.behaviour.loss(agent.world, experience, torch.Generator().manual_seed(1))
+    parameters = list(agent.world.parameters())
+    assert not any(g is not None for g in torch.autograd.grad(total(losses), parameters, allow_unused=True))
+    unrolled = agent.behaviour.loss(agent.world, experience._replace(dream=None), torch.Generator().manual_seed(1))[0]
+    assert torch.equal(losses["behaviour/value"].value, unrolled["behaviour/value"].value)
+    assert [wish.shaping for wish in TD3Config(shapes=False).trained] == [()]
+    assert [wish.shaping for wish in TD3Config().trained] == [("value",)]
+
+
+def test_a_policys_noise_fades_by_the_updates():
+    config = tiny("tdmpc2").config.behaviour.actor
+    agent = made(actor=replace(config, normal="fading", fade=4))
+    experience, _ = agent.objective(agent.world, random_batch(agent), agent.world.initial(2), torch.Generator())
+    experience = experience._replace(dream=None, trace=experience.trace._replace(stoch=experience.trace.stoch.detach()))
+    deviations = []
+    for _ in range(6):
+        deviations.append(float(agent.behaviour.actor.policy.moments(torch.zeros(1))[1]))
+        agent.behaviour.learn(agent.world, experience, torch.Generator().manual_seed(0))
+    # from 1 to 0.05 by quarters of 0.95, and no further
+    assert deviations == pytest.approx([1.0, 0.7625, 0.525, 0.2875, 0.05, 0.05])
+
+
 def test_targets_have_no_gradient_and_no_graph():
     agent = made()
     experience, _ = agent.objective(agent.world, random_batch(agent), agent.world.initial(2), torch.Generator())

@@ -21,7 +21,7 @@ STAGES = [
         "a mixture where a mismatch must not be negative",
         f"{DREAMER} --latent mixture",
         "--objective filtering needs a mismatch that is never below zero, and --latent mixture has none in closed "
-        "form: add --latent gaussian or --latent categorical",
+        "form: add --latent gaussian or --latent categorical or --latent fsq",
     ),
     Mistake(
         "a posterior that reads the past, for V",
@@ -93,7 +93,7 @@ PLANNERS = [
         "a consistency of latents that are drawn",
         f"{DREAMER} --objective consistency --posterior encode",
         "--objective consistency matches latents by their distance, and --latent gaussian draws them: add --latent "
-        "simnorm",
+        "simnorm or --latent fsq or --latent deterministic",
     ),
     Mistake(
         "a decoder that learns by itself and is not there",

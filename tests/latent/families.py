@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from reverie.latent.categorical import Categorical, CategoricalConfig, OneHot
+from reverie.latent.deterministic import Deterministic, DeterministicConfig
+from reverie.latent.fsq import FSQ, FSQConfig
 from reverie.latent.gaussian import Gaussian, GaussianConfig, Normal
 from reverie.latent.mixture import Mixed, Mixture, MixtureConfig
 from reverie.latent.simnorm import SimNorm, SimNormConfig
@@ -15,6 +17,8 @@ FAMILIES = {
     "gaussian": Gaussian(GaussianConfig(size=3)),
     "mixture": Mixture(MixtureConfig(size=3, components=2)),
     "simnorm": SimNorm(SimNormConfig(groups=2, classes=3)),
+    "fsq": FSQ(FSQConfig(groups=3, levels=(4, 3))),
+    "deterministic": Deterministic(DeterministicConfig(size=3)),
     "categorical": Categorical(CategoricalConfig(groups=2, classes=3, unimix=0.1)),
 }
 

@@ -9,7 +9,7 @@ from reverie.latent.latent import draw
 
 DRAWS = 20_000
 NAMES = sorted(name for name in PARTS["latent"] if not FAMILIES[name].certain)
-"""Points have no density: tests/latent/test_simnorm.py."""
+"""Points have no density: they have a module each."""
 ALIKE = [name for name in NAMES if FAMILIES[name].prior_size == FAMILIES[name].posterior_size]
 """Families whose prior and posterior are the same."""
 

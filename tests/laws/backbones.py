@@ -17,6 +17,8 @@ from reverie.dynamics.markov import MarkovConfig
 from reverie.dynamics.s5 import S5Config
 from reverie.dynamics.transformer_xl import TransformerXLConfig
 from reverie.latent.categorical import CategoricalConfig
+from reverie.latent.deterministic import DeterministicConfig
+from reverie.latent.fsq import FSQConfig
 from reverie.latent.gaussian import GaussianConfig
 from reverie.latent.simnorm import SimNormConfig
 from reverie.nets.mlp import MLPConfig
@@ -36,6 +38,8 @@ _CONFIGS: dict[str, Any] = {
     "gaussian": GaussianConfig(size=3),
     "categorical": CategoricalConfig(groups=2, classes=3),
     "simnorm": SimNormConfig(groups=2, classes=3),
+    "fsq": FSQConfig(groups=2, levels=(3, 2)),
+    "deterministic": DeterministicConfig(size=3),
 }
 """Small sizes; a part that is registered but not named here is tested at its default size."""
 

@@ -7,6 +7,8 @@ from reverie.agents.parts import PARTS
 from reverie.dynamics.dynamics import Dynamics, DynamicsConfig, Entry
 from reverie.dynamics.gru import GRU, GRUConfig
 from reverie.latent.categorical import CategoricalConfig
+from reverie.latent.deterministic import DeterministicConfig
+from reverie.latent.fsq import FSQConfig
 from reverie.latent.gaussian import GaussianConfig
 from reverie.latent.mixture import MixtureConfig
 from reverie.latent.simnorm import SimNormConfig
@@ -26,6 +28,8 @@ _LATENTS = {
     "gaussian": GaussianConfig(size=3),
     "categorical": CategoricalConfig(groups=2, classes=3),
     "simnorm": SimNormConfig(groups=2, classes=3),
+    "fsq": FSQConfig(groups=2, levels=(3, 2)),
+    "deterministic": DeterministicConfig(size=3),
     "mixture": MixtureConfig(size=3, components=2),
 }
 

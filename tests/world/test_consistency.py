@@ -1,5 +1,6 @@
 """The consistency objective is the sum that a loop makes, and sends gradients where it should."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,26 +9,52 @@ from tiny import built, learner, random_batch, tiny, weights
 
 from reverie.agents.presets import PRESETS
 from reverie.errors import UserError
-from reverie.world.consistency import ConsistencyConfig, within
+from reverie.world.consistency import DISTANCES, ConsistencyConfig, within
 
 
-def made(**objective):
-    resolved = tiny("tdmpc2")
+def made(latent="simnorm", **objective):
+    resolved = tiny("tdmpc2", latent=latent)
     config = replace(resolved.config, objective=replace(resolved.config.objective, **objective))
     return replace(resolved, config=config)
 
 
-def forward(agent, batch):
-    return agent.objective(agent.world, batch, agent.world.initial(len(batch.first)), torch.Generator())
+def forward(agent, batch, generator=None):
+    return agent.objective(agent.world, batch, agent.world.initial(len(batch.first)), generator)
 
 
+def _squared(dynamics, h, dreamed, parameters):
+    z = dynamics.latent.posterior(parameters).mode()
+    return sum(float(a - b) ** 2 for a, b in zip(dreamed, z, strict=True)) / len(z)
+
+
+def _cosine(dynamics, h, dreamed, parameters):
+    """The squared distance of the two on the unit sphere."""
+    z = dynamics.latent.posterior(parameters).mode()
+    lengths = [math.sqrt(sum(float(x) ** 2 for x in vector)) for vector in (dreamed, z)]
+    return sum(float(a / lengths[0] - b / lengths[1]) ** 2 for a, b in zip(dreamed, z, strict=True))
+
+
+def _mismatch(dynamics, h, dreamed, parameters):
+    z = dynamics.latent.posterior(parameters).mode()
+    return float(dynamics.latent.mismatch(parameters, dynamics.prior(h), z))
+
+
+ORACLES = {"squared": _squared, "cosine": _cosine, "mismatch": _mismatch}
+
+
+def test_every_distance_has_its_oracle():
+    assert set(ORACLES) == set(DISTANCES)
+
+
+@pytest.mark.parametrize("latent", ["simnorm", "fsq", "deterministic"])
+@pytest.mark.parametrize("distance", DISTANCES)
 @torch.no_grad()
-def test_losses_are_those_of_a_walk():
-    agent = built(made(rho=0.7))
+def test_losses_are_those_of_a_walk(distance, latent):
+    agent = built(made(rho=0.7, distance=distance, latent=latent))
     world, batch = agent.world, random_batch(agent, rows=3, length=5)
     experience, losses = forward(agent, batch)
     embed = world.encoder(world.preprocess(batch.observation))
-    z = world.dynamics.latent.posterior(world.dynamics.posterior.mlp(embed)).mode()
+    parameters = world.dynamics.posterior.mlp(embed)
     for row in range(3):
         state = world.dynamics.select(
             world.dynamics.start(experience.trace, torch.tensor([row]), torch.tensor([0])), torch.tensor([0])
@@ -36,8 +63,8 @@ def test_losses_are_those_of_a_walk():
         for step in range(4):
             state = world.imagine(batch.action[row : row + 1, step + 1], state)
             weight *= float(1 - batch.first[row, step + 1])
-            distance = float((state.stoch[0] - z[row, step + 1]).square().mean())
-            assert float(losses["dynamics"].value[row, step]) == pytest.approx(weight * 0.7**step * distance, abs=1e-6)
+            between = ORACLES[distance](world.dynamics, state.deter[0], state.stoch[0], parameters[row, step + 1])
+            assert float(losses["dynamics"].value[row, step]) == pytest.approx(weight * 0.7**step * between, abs=1e-5)
             reward = float(world.reward.loss(state.features, batch.reward[row : row + 1, step + 1]))
             assert float(losses["reward"].value[row, step]) == pytest.approx(weight * 0.7**step * reward, abs=1e-5)
             going = float(world.continue_.loss(state.features, 1 - batch.terminal[row : row + 1, step + 1]))
@@ -54,6 +81,31 @@ def test_what_is_matched_has_no_gradient_and_what_is_dreamed_has_one():
     [gradient] = torch.autograd.grad(losses["dynamics"].value[:, -1].sum(), list(batch.observation.values()))
     assert gradient[:, 0].abs().sum() > 0, "the first observation begins the dream"
     assert not gradient[:, 1:].any(), "the others are what it is matched with"
+
+
+def test_codes_are_drawn_along_the_unroll_and_the_gradient_passes_them():
+    agent = built(made("fsq", distance="mismatch"))
+    batch = random_batch(agent, rows=8)
+    batch.first.zero_()
+    dreams = [forward(agent, batch, torch.Generator().manual_seed(seed))[0].dream for seed in (0, 0, 1)]
+    codes = [dream.features.stoch for dream in dreams]
+    assert torch.equal(codes[0], codes[1]) and not torch.equal(codes[0], codes[2])
+    assert torch.equal(codes[0][:, 0], codes[2][:, 0]), "what was seen is certain"
+    for seen in batch.observation.values():
+        seen.requires_grad_()
+    _, losses = forward(agent, batch, torch.Generator().manual_seed(0))
+    [gradient] = torch.autograd.grad(losses["dynamics"].value[:, -1].sum(), list(batch.observation.values()))
+    assert gradient[:, 0].abs().sum() > 0 and not gradient[:, 1:].any()
+
+
+def test_the_mismatch_is_with_what_the_slow_encoder_saw():
+    agent = built(made("fsq", distance="mismatch", target_rate=0.5))
+    batch = random_batch(agent)
+    before = forward(agent, batch)[1]["dynamics"].value
+    with torch.no_grad():
+        for weight in agent.objective._slow.parameters():
+            weight.neg_()
+    assert not torch.equal(forward(agent, batch)[1]["dynamics"].value, before)
 
 
 def test_encoder_and_posterior_learn_more_slowly():

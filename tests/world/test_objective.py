@@ -24,6 +24,8 @@ def losses_of(world, batch, **changes):
 
 def grown(loss, module):
     """Whether a loss has a gradient for the weights of a module."""
+    if not loss.requires_grad:
+        return False
     grads = torch.autograd.grad(loss.sum(), list(module.parameters()), retain_graph=True, allow_unused=True)
     return any(g is not None and g.abs().max() > 0 for g in grads)
 
@@ -93,7 +95,8 @@ def test_both_mismatches_are_that_of_posterior_and_prior_in_this_order(latent):
     trace, losses = losses_of(world, make_batch(), free_nats=0.0)
     family = world.dynamics.latent
     truth = family.mismatch(trace.posterior, trace.prior, trace.stoch)
-    assert (truth - family.mismatch(trace.prior, trace.posterior, trace.stoch)).abs().max() > 1e-3
+    if family.prior_size == family.posterior_size:  # otherwise the wrong order would not go unnoticed
+        assert (truth - family.mismatch(trace.prior, trace.posterior, trace.stoch)).abs().max() > 1e-3
     torch.testing.assert_close(losses["dynamics"].value, truth)
     torch.testing.assert_close(losses["representation"].value, truth)
 
@@ -124,8 +127,10 @@ def test_the_dynamics_term_moves_the_prior_and_the_representation_term_the_poste
     posterior, prior = world.dynamics.posterior, world.dynamics.prior_net
     dynamics, representation = losses["dynamics"].value, losses["representation"].value
     assert (grown(dynamics, prior), grown(dynamics, posterior)) == (True, False)
-    assert (grown(representation, prior), grown(representation, posterior)) == (False, True)
-    assert grown(representation, world.encoder) and not grown(dynamics, world.encoder)
+    # A point is rounded to one code or another, whatever the chances of the codes: nothing draws it to them.
+    drawn = not world.dynamics.latent.certain
+    assert (grown(representation, prior), grown(representation, posterior)) == (False, drawn)
+    assert grown(representation, world.encoder) == drawn and not grown(dynamics, world.encoder)
 
 
 def test_every_part_learns_from_the_sum():
@@ -160,7 +165,8 @@ def test_diagnosis_in_the_environments_units(latent):
     assert figures["kl"].item() == pytest.approx(losses["dynamics"].value.mean().item(), rel=1e-5)
     error = (2 * world.reward(trace.features) - batch.reward).abs().mean()
     assert figures["reward/error"].item() == pytest.approx(error.item(), rel=1e-5)
-    for which, parameters in (("posterior", trace.posterior), ("prior", trace.prior)):
-        entropy = world.dynamics.latent.prior(parameters).entropy().mean().item()
+    latent = world.dynamics.latent
+    for which, distribution in (("posterior", latent.posterior(trace.posterior)), ("prior", latent.prior(trace.prior))):
+        entropy = distribution.entropy().mean().item()
         assert figures[f"latent/{which}_entropy"].item() == pytest.approx(entropy, rel=1e-5)
     assert not any(figure.requires_grad for figure in figures.values())

@@ -24,6 +24,8 @@ from reverie.dynamics.s5 import S5
 from reverie.dynamics.transformer_xl import TransformerXL
 from reverie.errors import UserError, unknown
 from reverie.latent.categorical import Categorical
+from reverie.latent.deterministic import Deterministic
+from reverie.latent.fsq import FSQ
 from reverie.latent.gaussian import Gaussian
 from reverie.latent.mixture import Mixture
 from reverie.latent.simnorm import SimNorm
@@ -42,7 +44,14 @@ PARTS: dict[str, dict[str, Any]] = {
         "s5": S5,
         "markov": Markov,
     },
-    "latent": {"gaussian": Gaussian, "mixture": Mixture, "categorical": Categorical, "simnorm": SimNorm},
+    "latent": {
+        "gaussian": Gaussian,
+        "mixture": Mixture,
+        "categorical": Categorical,
+        "simnorm": SimNorm,
+        "fsq": FSQ,
+        "deterministic": Deterministic,
+    },
     "posterior": {"filter": Filter, "encode": Encode},
     "objective": {
         "filtering": Filtering,

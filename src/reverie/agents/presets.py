@@ -1,6 +1,7 @@
 """All presets, by name."""
 
 from reverie.agents.awm import AWM
+from reverie.agents.dcwm import DCWM
 from reverie.agents.dreamer import DREAMER, DREAMER_REWARD
 from reverie.agents.dreamerv2 import DREAMERV2
 from reverie.agents.dreamerv3 import DREAMERV3
@@ -8,6 +9,7 @@ from reverie.agents.planet import PLANET
 from reverie.agents.preset import Preset
 from reverie.agents.rssm import RSSM_CONTINUOUS, RSSM_DISCRETE
 from reverie.agents.s4wm import S4WM
+from reverie.agents.tcrl import TCRL
 from reverie.agents.tdmpc2 import TDMPC2
 from reverie.agents.transdreamer import TRANSDREAMER, TSSM
 from reverie.agents.twm import TWM
@@ -30,5 +32,7 @@ PRESETS: dict[str, Preset] = {
         WORLDMODELS,
         PLANET,
         TDMPC2,
+        TCRL,
+        DCWM,
     )
 }

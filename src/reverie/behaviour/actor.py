@@ -51,3 +51,7 @@ class Actor(nn.Module):
     def mode(self, features: Features) -> Tensor:
         """The action "... A" to evaluate with."""
         return self.policy.mode(self(features))
+
+    def follow(self) -> None:
+        """After each update of its weights: its policy ages."""
+        self.policy.age()

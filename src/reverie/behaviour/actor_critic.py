@@ -180,10 +180,11 @@ class ActorCritic(Dreaming):
         return self._value(features)
 
     def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
-        """The target follows the critic, which the program's groups have moved; nothing is measured."""
+        """Target and policy follow what the program's groups have moved; nothing is measured."""
         every = self._config.target_every
         self.critic.follow(None if every == 1 else (self.updates % every == 0).float())
         self.updates += 1
+        self.actor.follow()
         return {}
 
     def _judge(self, world: World, experience: Experience, generator: torch.Generator) -> Judged:

@@ -74,7 +74,7 @@ class CEM:
         for _ in range(config.iterations):
             noise = normal((rows, config.candidates, config.horizon, self._size), generator)
             tried = (mean + deviation * noise).clamp(-1, 1)
-            returns = worth(world, behaviour, state, tried, config.gamma, generator)
+            returns = worth(world, behaviour, state, tried, config.gamma, config.latents(generator))
             elites, returned = best(tried, returns, config.elites)
             whole = returned.isfinite()[..., None, None]  # a dream that broke is no example, even where few did not
             count = whole.sum(1, keepdim=True).clamp_min(1)

@@ -122,7 +122,8 @@ class MPPI:
         self, world: World, behaviour: Behaviour[Any], state: State, tried: Tensor, generator: torch.Generator
     ) -> Plan:
         config = self._config
-        elites, returns = best(tried, worth(world, behaviour, state, tried, config.gamma, generator), config.elites)
+        returned = worth(world, behaviour, state, tried, config.gamma, config.latents(generator))
+        elites, returns = best(tried, returned, config.elites)
         broken = lost(returns)
         weights = torch.where(returns.isfinite(), config.temperature * returns, -torch.inf)
         weights = torch.softmax(weights.masked_fill(broken.unsqueeze(1), 0.0), 1)
@@ -145,5 +146,5 @@ class MPPI:
             action, memory = behaviour.act(world, state, memory, first, "explore", generator)
             actions.append(action)
             if step + 1 < config.horizon:
-                state, first = world.imagine(action, state, generator), torch.zeros_like(first)
+                state, first = world.imagine(action, state, config.latents(generator)), torch.zeros_like(first)
         return torch.stack(actions, 1).unflatten(0, (rows, config.proposals))

@@ -76,6 +76,9 @@ class TanhNormal(nn.Module):
         """The action of the mean: tanh(mean)."""
         return torch.tanh(self.moments(parameters)[0])
 
+    def age(self) -> None:
+        """Nothing is scheduled."""
+
 
 class BoundedNormal(nn.Module):
     """A normal whose mean is squashed, x = tanh(m) + std * noise; the world sees a = x / max(1, |x|) (DreamerV3).
@@ -116,8 +119,65 @@ class BoundedNormal(nn.Module):
         """The mean."""
         return self.moments(parameters)[0]
 
+    def age(self) -> None:
+        """Nothing is scheduled."""
+
     def _clip(self, raw: Tensor) -> Tensor:
         return raw / raw.detach().abs().clamp_min(1)
 
 
-NORMALS: dict[str, type[TanhNormal] | type[BoundedNormal]] = {"tanh": TanhNormal, "bounded": BoundedNormal}
+class FadingNormal(nn.Module):
+    """a = clip(tanh(m) + std * noise), with a deviation that falls by the updates (Yarats et al. 2022: DrQ-v2).
+
+    The deviation is not learned. Learning sees noise of at most 0.3, collecting all of it; the gradient passes the
+    bounds as if they were not there. All three are DrQ-v2's.
+    """
+
+    CUT = 0.3
+    updates: Tensor
+
+    def __init__(self, config: ActorConfig, actions: Actions) -> None:
+        super().__init__()
+        self._config = config
+        self.size = actions.size
+        self.register_buffer("updates", torch.zeros(()))
+
+    def moments(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation before clipping, "... A" each."""
+        config = self._config
+        left = 1 - (self.updates / config.fade).clamp_max(1)
+        return torch.tanh(parameters), (config.min_std + (config.max_std - config.min_std) * left).expand_as(parameters)
+
+    def draw(self, parameters: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """A sampled action and the noise that made it, "... A" each."""
+        noise = torch.empty_like(parameters).normal_(generator=generator)
+        return self.choose(parameters, noise).action, noise
+
+    def choose(self, parameters: Tensor, noise: Tensor) -> Choice:
+        """The action that this noise makes, cut; log-probability and entropy are those of the normal uncut."""
+        mean, std = self.moments(parameters)
+        raw = mean + (std * noise).clamp(-self.CUT, self.CUT)
+        action = raw + (raw.clamp(-1, 1) - raw).detach()
+        log_prob = _log_normal(raw.detach(), mean, std).sum(-1)
+        return Choice(action, log_prob, (std.log() + (0.5 + HALF_LOG_2PI)).sum(-1))
+
+    def explore(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
+        """The mean with all of the noise, clipped to [-1, 1]."""
+        mean, std = self.moments(parameters)
+        noise = torch.empty_like(mean).normal_(generator=generator)
+        return _noisy(torch.addcmul(mean, std, noise).clamp(-1, 1), self._config.noise, generator)
+
+    def mode(self, parameters: Tensor) -> Tensor:
+        """The mean."""
+        return torch.tanh(parameters)
+
+    def age(self) -> None:
+        """One update more."""
+        self.updates += 1
+
+
+NORMALS: dict[str, type[TanhNormal] | type[BoundedNormal] | type[FadingNormal]] = {
+    "tanh": TanhNormal,
+    "bounded": BoundedNormal,
+    "fading": FadingNormal,
+}

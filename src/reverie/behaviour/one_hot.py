@@ -79,6 +79,9 @@ class OneHots(nn.Module):
         probs = self._probs(self.log_probs(parameters))
         return self._actions(probs, probs.argmax(-1))
 
+    def age(self) -> None:
+        """Nothing is scheduled."""
+
     def _probs(self, log_probs: Tensor) -> Tensor:
         return log_probs.exp().masked_fill(~self._inside, 0.0)
 

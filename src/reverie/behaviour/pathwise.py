@@ -37,6 +37,7 @@ class Pathwise(Dreaming):
         choice = self.actor.choose(imagined.dream.chosen.detach(), imagined.noise)
         spread = (weight.detach() * choice.entropy).mean()
         norm = self.optimisers["actor"].step(-(pull * choice.action).sum() - entropy * spread)
+        self.actor.follow()
         return {
             "loss/actor": -objective.detach() - entropy * spread.detach(),
             "entropy": choice.entropy.detach().mean(),

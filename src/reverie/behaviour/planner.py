@@ -92,6 +92,12 @@ class PlanConfig:
     """fits"""
     gamma: float = 1.0
     """discount per agent step"""
+    draw: bool = True
+    """dreams draw their latents; otherwise they follow the most likely ones"""
+
+    def latents(self, generator: torch.Generator) -> torch.Generator | None:
+        """What a dream's latents are drawn by: nothing where they are not."""
+        return generator if self.draw else None
 
     def __post_init__(self) -> None:
         for name in ("horizon", "iterations"):
@@ -135,7 +141,7 @@ def worth(
     state: State,
     actions: Float[Tensor, "B N H A"],
     gamma: float,
-    generator: torch.Generator,
+    generator: torch.Generator | None,
 ) -> Float[Tensor, "B N"]:
     """What candidates would return in a dream each, in the world's unit of reward; worthless where that is no number.
 
@@ -145,7 +151,7 @@ def worth(
         state: B states, where all candidates of a row begin.
         actions: the candidates.
         gamma: discount per agent step.
-        generator: draws the latents.
+        generator: draws the latents; None follows the most likely ones.
     """
     rows, number = actions.shape[:2]
     each = torch.arange(rows, device=actions.device).repeat_interleave(number)

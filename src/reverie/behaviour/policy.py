@@ -40,10 +40,13 @@ class ActorConfig:
     """the smallest standard deviation, before the tanh"""
     noise: float = 0.0
     """standard deviation of the Gaussian noise added to explored actions (Dreamer: 0.3)"""
-    normal: Literal["tanh", "bounded"] = "tanh"
-    """continuous actions: a normal squashed by tanh, or one whose mean is, clipped to [-1, 1] (DreamerV3)"""
+    normal: Literal["tanh", "bounded", "fading"] = "tanh"
+    """continuous actions: a normal squashed by tanh, one whose mean is, clipped to [-1, 1] (DreamerV3), or that with a
+    deviation that is not learned and falls from max-std to min-std (TCRL)"""
     max_std: float = 1.0
     """the largest standard deviation, where it is bounded"""
+    fade: int = 10_000
+    """updates over which the deviation of a fading normal falls"""
     unimix: float = 0.01
     """one-hot actions: share of the uniform distribution mixed in (DreamerV3)"""
     epsilon: float = 0.0
@@ -58,6 +61,8 @@ class ActorConfig:
             raise UserError(f"actor.noise must not be negative, not {self.noise}")
         if not self.out_scale >= 0:
             raise UserError(f"actor.out-scale must not be negative, not {self.out_scale}")
+        if self.fade < 1:
+            raise UserError(f"actor.fade must be at least 1, not {self.fade}")
         if not 0 <= self.unimix < 1:
             raise UserError(f"actor.unimix must be in [0, 1), not {self.unimix}")
         if not 0 <= self.epsilon <= 1:
@@ -94,4 +99,8 @@ class Family(Protocol):
 
     def mode(self, parameters: Tensor) -> Tensor:
         """The action to evaluate with."""
+        ...
+
+    def age(self) -> None:
+        """After each update of the actor: what is scheduled goes on."""
         ...

@@ -43,8 +43,11 @@ class TD3Config:
     """how the critics descend"""
     value: float = 0.1
     """weight of the critics' loss"""
+    shapes: bool = True
+    """values learn along the objective's unroll, and their loss shapes the world (TD-MPC2); otherwise they learn at
+    what was encoded, and leave that as it is (TCRL, DCWM)"""
     rho: float = 0.5
-    """a step of the chunk weighs that share of the step before"""
+    """a step of the unroll weighs that share of the step before"""
     gamma: float = 0.99
     """discount per agent step"""
     nstep: int = 1
@@ -69,8 +72,9 @@ class TD3Config:
 
     @property
     def trained(self) -> tuple[Trained, ...]:
-        """The critics, whose loss shapes the world too; the actor has an optimiser of its own."""
-        return (Trained("critic", ("critic",), ("value",), self.critic_optimiser, shaping=("value",)),)
+        """The critics, whose loss may shape the world too; the actor has an optimiser of its own."""
+        shaping = ("value",) if self.shapes else ()
+        return (Trained("critic", ("critic",), ("value",), self.critic_optimiser, shaping=shaping),)
 
 
 class TD3(Dreaming):
@@ -79,10 +83,10 @@ class TD3(Dreaming):
         Q_e:    sum_t rho^t nll( Q_e(z'_t, a_t), r_{t+1} + gamma c_{t+1} min(Q-_i, Q-_j)(z_{t+1}, a') ),  a' ~ pi
         actor:  maximise  sum_t rho^t ( mean(Q_i, Q_j)(z'_t, a) / S  +  entropy H ),   a ~ pi(z'_t)
 
-    z' is what the objective dreamed along the real actions, z what it encoded; without an unroll both are the latter,
-    and every step whose successor is of its episode counts alike. i and j are drawn anew at each update; S is the range
-    of the values from the 5 to the 95 % quantile, at least 1 (TD-MPC2, section 3.1 and its code). c is the chunk's own:
-    no target reaches past an end.
+    z' is what the objective dreamed along the real actions, z what it encoded; without an unroll, or where values are
+    not to shape the world, both are the latter, and every step whose successor is of its episode counts alike. i and j
+    are drawn anew at each update; S is the range of the values from the 5 to the 95 % quantile, at least 1 (TD-MPC2,
+    section 3.1 and its code). c is the chunk's own: no target reaches past an end.
 
     With smoothing, without entropy and with squared critics targets are those of TD3 (Fujimoto et al. 2018); the actor
     ascends its samples all the same, and at every update. Two-hot critics have this library's bins, which tell values
@@ -98,7 +102,7 @@ class TD3(Dreaming):
     def __init__(self, config: TD3Config, deter: int, stoch: int, actions: Actions) -> None:
         super().__init__(config.actor, (deter, stoch, actions))
         if config.smoothing and actions.groups:
-            raise UserError("behaviour.smoothing is for continuous actions, and these are choices: leave it at 0")
+            raise UserError("behaviour.smoothing is for continuous actions, and these are choices: set it to 0")
         self._config = config
         inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads] + actions.size
         self.output = OUTPUTS[config.output]()
@@ -115,7 +119,7 @@ class TD3(Dreaming):
         """The critics' loss "B T-1", which shapes the world; none without a graph."""
         if not torch.is_grad_enabled():
             return {}, {}
-        config, batch = self._config, experience.batch
+        config, batch, experience = self._config, experience.batch, self._seen(experience)
         target, weight = self._targets(world, experience, generator), self._weight(experience)
         told = self._read(self._at(experience), batch.action[:, 1:])
         loss = self.output.loss(self.critic(told), target.expand(config.members, *target.shape)).mean(0)
@@ -128,8 +132,8 @@ class TD3(Dreaming):
         Returns:
             Metrics: loss, value in the environment's units, entropy, gradient norm.
         """
-        config, features = self._config, self._at(experience)
-        weight = self._weight(experience)
+        config, experience = self._config, self._seen(experience)
+        features, weight = self._at(experience), self._weight(experience)
         with torch.no_grad():
             _, noise = self.actor.draw(features, generator)
         choice = self.actor.choose(features, noise)
@@ -142,6 +146,7 @@ class TD3(Dreaming):
         slow: list[Tensor] = list(self.target.parameters())
         with torch.no_grad():
             torch._foreach_lerp_(slow, fast, config.target_rate)
+        self.actor.follow()
         return {
             "loss/actor": loss.detach(),
             "value/mean": value.detach().mean() * world.preprocess.reward_unit,
@@ -174,6 +179,13 @@ class TD3(Dreaming):
         else:
             action, _ = self.actor.draw(features, generator)
         return self._values(self.target, features, action)[self._two(generator)].amin(0)
+
+    def _seen(self, experience: Experience) -> Experience:
+        """What values learn from: all of it, or what was encoded, cut from its graph."""
+        if self._config.shapes:
+            return experience
+        deter, stoch = experience.trace.features.detach()
+        return experience._replace(trace=experience.trace._replace(deter=deter, stoch=stoch), dream=None)
 
     def _at(self, experience: Experience) -> Features:
         """Where actions were taken, "B T-1": as it was dreamed, or else encoded."""

@@ -75,6 +75,7 @@ class Categorical:
     bounded = True
     exact = True
     certain = False
+    span = (0.0, 1.0)
     HOT = ("pick", "_probs")
 
     def __init__(self, config: CategoricalConfig) -> None:

@@ -57,6 +57,7 @@ class Gaussian:
     bounded = False
     exact = True
     certain = False
+    span = (-3.0, 3.0)
     largest_entropy = math.inf
 
     def __init__(self, config: GaussianConfig) -> None:

@@ -32,7 +32,9 @@ class Latent(Protocol):
     """Whether `mismatch` has a closed form, which is never below zero, as a floor of free nats asks; otherwise it is
     right in the mean over z alone."""
     certain: ClassVar[bool]
-    """Whether z is a function of its parameters, and nothing is drawn."""
+    """Whether a posterior is a point, and nothing is drawn of it."""
+    span: ClassVar[tuple[float, float]]
+    """Between which numbers those of z lie, or mostly lie: for pictures."""
     size: int
     """Z, the width of a sample."""
     posterior_size: int

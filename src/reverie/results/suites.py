@@ -42,9 +42,11 @@ def seeds(name: str, options: str, numbers: Iterable[int]) -> dict[str, str]:
     return {f"{name}-s{number}": f"{options} --seed {number}" for number in numbers}
 
 
-SWINGUP = "--env dmc:cartpole-swingup"
+SWINGUP, WALKER = "--env dmc:cartpole-swingup", "--env dmc:walker-walk"
 RARELY = "--eval-every 10000 --eval-episodes 5"
 """Planners evaluate slowly: an episode takes them as long as all of its searches."""
+SHORTLY = f"--action-repeat 2 --train-every 2 --steps 50000 {RARELY}"
+"""What worlds without a decoder are given."""
 PENDULUM = "--env gym:Pendulum-v1 --prefill 1000 --eval-every 1000 --eval-episodes 20"
 PIXELS = (
     "--env gym:Pendulum-v1 --pixels --prefill 3000 --eval-every 1000 --eval-episodes 10 "
@@ -204,8 +206,33 @@ SUITES: dict[str, Suite] = {
     ),
     "swingup-tdmpc2": Suite(
         about="`tdmpc2` on cartpole-swingup from state, action repeat 2, an update every 2 steps, 50,000 frames",
-        runs=seeds("tdmpc2", f"tdmpc2 {SWINGUP} --action-repeat 2 --train-every 2 --steps 50000 {RARELY}", range(2)),
+        runs=seeds("tdmpc2", f"tdmpc2 {SWINGUP} {SHORTLY}", range(2)),
         solved=750.0,
+    ),
+    "walker-tdmpc2": Suite(
+        about="`tdmpc2` on walker-walk from state, action repeat 2, an update every 2 steps, 50,000 frames",
+        runs=seeds("tdmpc2", f"tdmpc2 {WALKER} {SHORTLY}", range(2)),
+        solved=900.0,
+    ),
+    "swingup-tcrl": Suite(
+        about="`tcrl` on cartpole-swingup from state, action repeat 2, an update every 2 steps, 50,000 frames",
+        runs=seeds("tcrl", f"tcrl {SWINGUP} {SHORTLY}", range(2)),
+        solved=750.0,
+    ),
+    "walker-tcrl": Suite(
+        about="`tcrl` on walker-walk from state, action repeat 2, an update every 2 steps, 50,000 frames",
+        runs=seeds("tcrl", f"tcrl {WALKER} {SHORTLY}", range(2)),
+        solved=900.0,
+    ),
+    "swingup-dcwm": Suite(
+        about="`dcwm` on cartpole-swingup from state, action repeat 2, an update every 2 steps, 50,000 frames",
+        runs=seeds("dcwm", f"dcwm {SWINGUP} {SHORTLY}", range(2)),
+        solved=750.0,
+    ),
+    "walker-dcwm": Suite(
+        about="`dcwm` on walker-walk from state, action repeat 2, an update every 2 steps, 50,000 frames",
+        runs=seeds("dcwm", f"dcwm {WALKER} {SHORTLY}", range(2)),
+        solved=900.0,
     ),
     "pendulum-worldmodels": Suite(
         about="`worldmodels` on Pendulum-v1 from state; the controller evolves in dreams of 20,000 random frames alone",

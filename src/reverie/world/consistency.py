@@ -1,15 +1,17 @@
 """A world that never reconstructs: what it dreams along real actions has to be what it then sees."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reverie.errors import UserError
 from reverie.nets.optimiser import OptimiserConfig
-from reverie.types import Batch, Experience, Loss, Losses, State
+from reverie.types import Batch, Experience, Features, Loss, Losses, State, Trace
 from reverie.world.imagine import unroll
 from reverie.world.objective import Weights
 from reverie.world.world import World
@@ -23,8 +25,11 @@ class ConsistencyConfig(Weights):
     """how the world descends"""
     encoder_rate: float = 0.3
     """learning rate of the encoder and the posterior, as a share of the world's"""
+    distance: Literal["squared", "cosine", "mismatch"] = "squared"
+    """between dreamed and encoded latents; squared: the mean over their numbers (TD-MPC2); cosine: the squared distance
+    of their directions (TCRL); mismatch: the latents' own, such as the cross-entropy of codes (DCWM)"""
     consistency: float = 20.0
-    """weight of the mean squared distance of dreamed and encoded latents"""
+    """weight of that distance"""
     reward: float = 0.1
     """weight of the reward's negative log-likelihood"""
     continuation: float = 0.1
@@ -51,12 +56,41 @@ def within(first: Tensor) -> Tensor:
     return torch.cumprod(1 - first[:, 1:], 1)
 
 
+class Target(NamedTuple):
+    """What dreamed latents are matched to: a posterior's parameters "B H P" and z "B H Z", without a gradient."""
+
+    parameters: Tensor
+    stoch: Tensor
+
+
+def _squared(world: World, dreamed: Features, target: Target) -> Tensor:
+    return (dreamed.stoch - target.stoch).square().mean(-1)
+
+
+def _cosine(world: World, dreamed: Features, target: Target) -> Tensor:
+    return 2 - 2 * F.cosine_similarity(dreamed.stoch, target.stoch, dim=-1)
+
+
+def _mismatch(world: World, dreamed: Features, target: Target) -> Tensor:
+    dynamics = world.dynamics
+    return dynamics.latent.mismatch(target.parameters, dynamics.prior(dreamed.deter), target.stoch)
+
+
+DISTANCES: dict[str, Callable[[World, Features, Target], Tensor]] = {
+    "squared": _squared,
+    "cosine": _cosine,
+    "mismatch": _mismatch,
+}
+"""From dreamed features and their target to "B H"."""
+
+
 class Consistency(nn.Module):
     """An unroll from the chunk's first observation along the actions that were taken (TD-MPC2, eq. 3, but the value).
 
-        L = sum_t rho^t ( consistency |z'_{t+1} - sg z_{t+1}|^2 + reward nll(r_{t+1}) + continuation nll(c_{t+1}) )
+        L = sum_t rho^t ( consistency d(z'_{t+1}, sg z_{t+1}) + reward nll(r_{t+1}) + continuation nll(c_{t+1}) )
 
-    z' is dreamed, z encoded; steps of another episode than the first count nothing. Losses that the behaviour adds,
+    z' is dreamed, z encoded, d one of `DISTANCES`; steps of another episode than the first count nothing. Where the
+    prior has chances, z' is drawn from it, and the gradient passes the draw (DCWM). Losses that the behaviour adds,
     such as its critic's, shape the world through the same unroll.
 
     Deviations: the target of z may be a slow copy of the encoder, which is TCRL's; the mean over steps stands where the
@@ -74,6 +108,7 @@ class Consistency(nn.Module):
     def __init__(self, config: ConsistencyConfig, world: World) -> None:
         super().__init__()
         self._config = config
+        self._distance = DISTANCES[config.distance]
         self._slow = nn.ModuleList()
         if config.target_rate < 1:
             copies = (copy.deepcopy(module) for module in self._encoding(world))
@@ -95,13 +130,14 @@ class Consistency(nn.Module):
         embed = world.encoder(observation)
         trace = world.dynamics.observe(embed, inputs, batch.first, state, generator)
         rows = torch.arange(len(batch.first), device=batch.first.device)
-        dream = unroll(world, batch.action[:, 1:], world.dynamics.start(trace, rows, torch.zeros_like(rows)))
+        start = world.dynamics.start(trace, rows, torch.zeros_like(rows))
+        dream = unroll(world, batch.action[:, 1:], start, generator)
         steps = torch.arange(dream.reward.shape[1], device=rows.device)
         weight = within(batch.first) * config.rho**steps
         with torch.no_grad():
-            target = self._target(world, observation, trace.stoch)[:, 1:]
+            target = Target(*(x[:, 1:] for x in self._target(world, observation, trace)))
         arrived = dream.arrived
-        distance = (arrived.stoch - target).square().mean(-1)
+        distance = self._distance(world, arrived, target)
         reward = world.reward.loss(arrived, inputs.reward[:, 1:])
         going = world.continue_.loss(arrived, 1 - batch.terminal[:, 1:])
         return Experience(batch, trace, dream), {
@@ -110,11 +146,13 @@ class Consistency(nn.Module):
             "continue": Loss(weight * going, config.continuation),
         }
 
-    def _target(self, world: World, observation: dict[str, Tensor], stoch: Tensor) -> Tensor:
+    def _target(self, world: World, observation: dict[str, Tensor], trace: Trace) -> Target:
+        """Of every step of the chunk."""
         if not self._slow:
-            return stoch.detach()
+            return Target(trace.posterior.detach(), trace.stoch.detach())
         encoder, posterior = self._slow
-        return world.dynamics.latent.posterior(posterior.mlp(encoder(observation))).mode()  # type: ignore[operator, arg-type]
+        parameters: Tensor = posterior.mlp(encoder(observation))  # type: ignore[operator]
+        return Target(parameters, world.dynamics.latent.posterior(parameters).mode())
 
     @staticmethod
     def _encoding(world: World) -> tuple[nn.Module, nn.Module]:

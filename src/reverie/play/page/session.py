@@ -254,11 +254,11 @@ class Session:
         return self._reality.picture(self._seen.observation, self._images)
 
     def _latent(self, stoch: Tensor) -> Float[np.ndarray, "R C"]:
-        """z in as square a grid as its size allows, bounded numbers as they are, others from -3 to 3, in [0, 1]."""
+        """z in as square a grid as its size allows, what its family spans in [0, 1]."""
         size = stoch.shape[-1]
         rows = max(number for number in range(1, math.isqrt(size) + 1) if size % number == 0)
-        z, latent = stoch.float().cpu().numpy().reshape(rows, -1), self._world.dynamics.latent
-        return np.clip(z if latent.bounded or latent.certain else (z + 3) / 6, 0, 1)
+        low, high = self._world.dynamics.latent.span
+        return np.clip((stoch.float().cpu().numpy().reshape(rows, -1) - low) / (high - low), 0, 1)
 
 
 def _flat(arrays: Mapping[str, Any]) -> list[float]:
