@@ -76,12 +76,12 @@ CAR_RACING = (
 )
 SEES_ALONE = "--behaviour.controller.reads z"
 IN_REALITY = (
-    "--steps 40000 --num-envs 8 --arena real --objective.vision.updates 1500 --objective.control.updates 40 "
-    "--behaviour.search.population 16 --behaviour.rollouts 2"
+    "--steps 40000 --num-envs 8 --arena real --objective.vision.updates 1200 --objective.control.updates 30 "
+    "--objective.control.evaluate-every 10 --behaviour.search.population 16 --behaviour.rollouts 2"
 )
 IN_DREAMS = (
-    "--steps 120000 --objective.rounds 3 --objective.vision.updates 1000 --objective.memory.updates 1500 "
-    "--objective.control.updates 20"
+    "--steps 120000 --objective.rounds 3 --objective.vision.updates 1200 --objective.control.updates 20 "
+    "--objective.control.evaluate-every 10"
 )
 REPEAT_4 = f"dreamer {SWINGUP} --action-repeat 4 --steps 60000"
 HELD_OUT = f"dreamer {SWINGUP} --action-repeat 4 --steps 30000"
