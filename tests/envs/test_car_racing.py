@@ -3,10 +3,13 @@
 import subprocess
 import sys
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.wrappers import RepeatAction
 
 from reverie.envs import codec, make
+from reverie.envs.racing import RepeatUndrawn
 from reverie.errors import MissingExtra
 
 ROAD = {"crop": (0, 0.875)}
@@ -60,6 +63,33 @@ def test_a_seed_fixes_an_episode(car):
     again, paid = play(fresh, 5)
     assert np.array_equal(again, images) and paid == rewards
     fresh.close()
+
+
+def test_what_is_seen_is_the_same_where_held_frames_are_not_drawn(car, monkeypatch):
+    """Bar and rewards as well, and where an episode ends within a held action."""
+    drawn, played = [], {}
+    game = type(car.unwrapped)
+    draw = game._render
+    monkeypatch.setattr(game, "_render", lambda game, mode: drawn.append(mode) or draw(game, mode))
+    for wrapper in (RepeatAction, RepeatUndrawn):
+        env = wrapper(gymnasium.make("CarRacing-v3", max_episode_steps=22), 4)
+        drawn.clear()
+        seen = [(env.reset(seed=3)[0],), *(env.step(np.array([-0.2, 1.0, 0.0])) for _ in range(6))]
+        env.close()
+        played[wrapper] = (seen, len(drawn))
+    (every, all_frames), (last, few) = played.values()
+    assert (all_frames, few) == (1 + 22, 1 + 6)
+    for one, other in zip(every, last, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        assert one[1:] == other[1:]
+    assert last[-1][3]  # truncated
+
+
+def test_held_actions_are_not_drawn_where_an_environment_is_made():
+    env = make("gym:CarRacing-v3", action_repeat=2)
+    while not isinstance(env, RepeatUndrawn):
+        env = env.env  # fails where there is none
+    env.close()
 
 
 def test_it_is_quiet_even_where_warnings_are_errors():

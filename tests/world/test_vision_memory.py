@@ -42,6 +42,24 @@ def test_what_is_seen_is_scored_from_z_alone():
         assert losses[f"observation/{key}"].weight == weight
 
 
+def test_bright_pixels_weigh_more():
+    world, batch = world_of(), make_batch()
+    _, plain = losses_of("vision", world, batch)
+    _, losses = losses_of("vision", world, batch, bright=3.0)
+    observation = world.preprocess(batch.observation)
+    z = world.dynamics.latent.posterior(posterior_of(world, observation)).sample(generator())
+    decoded, seen = world.decoder(Features(torch.zeros(ROWS, STEPS, 5), z))["eye"], observation["eye"]
+    for b in range(ROWS):
+        for t in range(STEPS):
+            loss = 0.0
+            for mean, pixel in zip(decoded[b, t].flatten(0, 1), seen[b, t].flatten(0, 1), strict=True):
+                glow = max(0.0, pixel.mean().item())
+                loss += 0.5 * (1 + 3 * glow) * (mean - pixel).square().sum().item()
+            assert losses["observation/eye"].value[b, t].item() == pytest.approx(loss, rel=1e-4)
+    assert (losses["observation/eye"].value > plain["observation/eye"].value).all()
+    assert losses["observation/speed"].value.equal(plain["observation/speed"].value)
+
+
 def test_the_departure_by_slow_computation():
     world, batch = world_of(), make_batch()
     _, losses = losses_of("vision", world, batch, free_nats=0.0)

@@ -57,10 +57,17 @@ class Decoder(nn.Module):
             decoded[key] = image.reshape(*x.shape[:-1], *image.shape[1:])
         return decoded
 
-    def loss(self, features: Features, observation: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The Gaussian negative log-likelihood of each key up to a constant: half the summed squared error, "..."."""
+    def loss(
+        self, features: Features, observation: Mapping[str, Tensor], weights: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """The Gaussian negative log-likelihood of each key up to a constant: half the summed squared error, "...".
+
+        weights: of the single errors of some keys, inverse variances.
+        """
         losses = {}
         for key, mean in self(features).items():
             error = (mean.float() - observation[key]).square()
+            if weights and key in weights:
+                error = error * weights[key]
             losses[key] = 0.5 * error.flatten(features.deter.dim() - 1).sum(-1)
         return losses

@@ -98,13 +98,22 @@ class FilteringConfig(WeightsConfig):
     """a mismatch below this costs nothing"""
 
 
-def reconstruction(world: World, features: Features, observation: Mapping[str, Tensor], config: Any) -> Losses:
-    """The loss of each preprocessed observation that is decoded, by the weights `vector` and `image`."""
+def reconstruction(
+    world: World,
+    features: Features,
+    observation: Mapping[str, Tensor],
+    config: Any,
+    weights: Mapping[str, Tensor] | None = None,
+) -> Losses:
+    """The loss of each preprocessed observation that is decoded, by the weights `vector` and `image`.
+
+    weights: of the single errors within some of them.
+    """
     if world.decoder is None:
         return {}
     return {
         f"observation/{key}": Loss(loss, config.image if observation[key].dim() == 5 else config.vector)
-        for key, loss in world.decoder.loss(features, observation).items()  # 5: "B T H W C", else "B T F"
+        for key, loss in world.decoder.loss(features, observation, weights).items()  # 5: "B T H W C", else "B T F"
     }
 
 

@@ -1,5 +1,6 @@
 """Losses of two models that learn one after the other (World Models): V, which sees, and M, which remembers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,9 @@ class VisionConfig(Weights):
     """weight of the vectors' negative log-likelihood (half the summed squared error)"""
     image: float = 1.0
     """weight of the images' negative log-likelihood, summed over pixels"""
+    bright: float = 0.0
+    """a pixel's error weighs 1 + bright * x, x being how far above zero its colour's mean is once it is preprocessed:
+    small things that glow are seen sooner"""
     prior: float = 1.0
     """weight of KL(q || N(0, 1))"""
     free_nats: float = 0.5
@@ -97,6 +101,17 @@ def posterior_of(world: World, observation: dict[str, Tensor]) -> Float[Tensor, 
     return posterior.mlp(world.encoder(observation))
 
 
+def glow(observation: Mapping[str, Tensor], bright: float) -> dict[str, Tensor]:
+    """Weights "... H W 1" of the errors of preprocessed images "B T H W C": what is brighter weighs more.
+
+    None at 0. A fireball far away is one pixel in two thousand, and its error less than the noise of a wall's bricks.
+    """
+    if not bright:
+        return {}
+    images = {key: x for key, x in observation.items() if x.dim() == 5}
+    return {key: 1 + bright * x.mean(-1, keepdim=True).clamp_min(0) for key, x in images.items()}
+
+
 class _Alone(nn.Module):
     """One of the two models."""
 
@@ -120,7 +135,7 @@ class Vision(_Alone):
         parameters = posterior_of(world, observation).float()
         stoch = draw(latent.posterior(parameters), generator)
         nothing = stoch.new_zeros(*stoch.shape[:-1], 0)
-        losses = reconstruction(world, Features(nothing, stoch), observation, config)
+        losses = reconstruction(world, Features(nothing, stoch), observation, config, glow(observation, config.bright))
         nats = latent.departure(parameters).clamp_min(config.free_nats * latent.size)
         return None, losses | {"prior": Loss(nats, config.prior)}
 
