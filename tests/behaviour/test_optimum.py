@@ -9,6 +9,7 @@ from program import Program
 
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.actor_critic import ActorCritic, ActorCriticConfig
+from reverie.behaviour.ppo import PPO, PPOConfig
 from reverie.behaviour.reward_gradient import RewardGradient, RewardGradientConfig
 from reverie.behaviour.value_gradient import ValueGradient, ValueGradientConfig
 from reverie.nets.mlp import MLPConfig
@@ -149,6 +150,24 @@ def test_actor_critic_finds_the_optimum(gradient, horizon, bootstrap, normal):
     assert excess(behaviour, world, optimum, ENDLESS) < 0.02
 
 
+def ppo(world, **changes):
+    critic = HeadConfig(mlp=MLPConfig(layers=1, units=64, norm="none"), reads="z")
+    values = {"critic": critic, "critic_optimiser": OptimiserConfig(lr=0.01), **ALL, **changes}
+    return PPO(PPOConfig(**values), *world.sizes)
+
+
+@pytest.mark.parametrize(("normal", "horizon", "lr"), [("tanh", 5, 0.01), ("bounded", 1, 0.005)])
+def test_ppo_finds_the_optimum(normal, horizon, lr):
+    torch.manual_seed(0)
+    world, optimum = LinearQuadratic(), riccati(GAMMA, ENDLESS)
+    actor = ActorConfig(mlp=MLPConfig(layers=0), reads="z", normal=normal, max_std=0.3)
+    behaviour = ppo(world, actor=actor, horizon=horizon, actor_optimiser=OptimiserConfig(lr=lr))
+    assert excess(behaviour, world, optimum, ENDLESS) > 0.3
+    train(behaviour, world, 100)
+    np.testing.assert_allclose(gains(world, behaviour)[0], optimum.gains[0], rtol=0.2)
+    assert excess(behaviour, world, optimum, ENDLESS) < 0.02
+
+
 def chain_parts(optimiser):
     linear = MLPConfig(layers=0)
     return {
@@ -172,11 +191,12 @@ def test_actor_critic_finds_the_best_choices(gradient):
     np.testing.assert_allclose(chain.values(GAMMA, choices), best)
 
 
-def test_value_gradient_finds_the_best_choices():
+@pytest.mark.parametrize(("make", "updates"), [(value_gradient, 300), (ppo, 60)])
+def test_who_learns_by_itself_finds_the_best_choices(make, updates):
     torch.manual_seed(0)
     world, generator = chain.Chain(), torch.Generator().manual_seed(1)
-    behaviour = value_gradient(world, **chain_parts(OptimiserConfig(lr=0.03)))
-    for _ in range(300):
+    behaviour = make(world, **chain_parts(OptimiserConfig(lr=0.03)))
+    for _ in range(updates):
         behaviour.learn(world, chain.experience(8), generator)
     np.testing.assert_allclose(chain.values(GAMMA, chain.policy_of(world, behaviour)), chain.values(GAMMA))
 

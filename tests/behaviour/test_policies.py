@@ -150,6 +150,52 @@ def test_the_log_probability_is_that_of_the_action_held_still(normal):
         torch.testing.assert_close(score, path, atol=0.01, rtol=0)
 
 
+FAMILIES = [(Actions(2), {"normal": normal}) for normal in ("tanh", "bounded")] + [(Actions(5, (3, 2)), {})]
+
+
+@pytest.mark.parametrize(("actions", "changes"), FAMILIES, ids=str)
+def test_under_its_own_parameters_an_action_is_as_likely_as_when_it_was_chosen(actions, changes):
+    policy = actor(actions, **changes)
+    parameters = policy(rows(6))
+    _, noise = policy.policy.draw(parameters.detach(), draws())
+    choice = policy.policy.choose(parameters, noise)
+    again = policy.policy.log_prob(parameters, noise, parameters)
+    torch.testing.assert_close(again, choice.log_prob)
+    one, other = (torch.autograd.grad(x.sum(), policy.mlp[-1].bias, retain_graph=True)[0] for x in (again, choice[1]))
+    torch.testing.assert_close(one, other)  # the score: the action is held still
+
+
+@pytest.mark.parametrize(("actions", "changes"), FAMILIES, ids=str)
+def test_under_other_parameters_the_action_is_the_same(actions, changes):
+    """The mean of a reward under the new policy is that of the ratio times the reward, under the old one."""
+    policy = actor(actions, **changes)
+    old = policy(rows(200_000)).detach()
+    worth = torch.tensor([1.0, -1.0, 0.5, -0.5, 1.0])
+    new = old + 0.3 * worth[: old.shape[-1]]
+    action, noise = policy.policy.draw(old, draws())
+    ratio = (policy.policy.log_prob(new, noise, old) - policy.policy.log_prob(old, noise, old)).exp()
+    assert ratio.mean().item() == pytest.approx(1, abs=4 * ratio.std().item() / 200_000**0.5)
+    reward = action @ worth[: actions.size]
+    there = policy.policy.draw(new, draws(1))[0] @ worth[: actions.size]
+    error = ((ratio * reward).var() + there.var()).sqrt().item() / 200_000**0.5
+    assert (ratio * reward).mean().item() == pytest.approx(there.mean().item(), abs=4 * error)
+    assert abs(reward.mean() - there.mean()) > 20 * error
+
+
+@pytest.mark.parametrize("shift", [0.0, 9.0])
+def test_the_tanh_normals_log_probability_of_a_given_action(shift):
+    """N(x; mean, std) / (1 - tanh(x)^2) in double precision, even where the action itself is rounded to 1."""
+    policy = actor(Actions(1), normal="tanh")
+    old, new = torch.tensor([[0.4 + shift, -2.0]]), torch.tensor([[-0.1 + shift, -1.5]])
+    noise = torch.tensor([[-0.7]])
+    (old_mean, old_std), (mean, std) = (map(float, policy.policy.moments(p)) for p in (old, new))
+    x = old_mean + old_std * -0.7
+    assert (math.tanh(x) > 1 - 1e-6) == (shift > 0)
+    normal = -0.5 * ((x - mean) / std) ** 2 - math.log(std * math.sqrt(2 * math.pi))
+    expected = normal + 2 * math.log(math.cosh(x))
+    assert policy.policy.log_prob(new, noise, old).item() == pytest.approx(expected, abs=1e-4)
+
+
 def test_the_clipped_normal_by_hand():
     policy = bounded(2, min_std=0.2, max_std=0.7)
     m, s = policy(FEATURES)[0].detach().chunk(2)

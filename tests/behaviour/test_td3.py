@@ -129,7 +129,6 @@ def lived(rows, generator):
     return Experience(batch, trace)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("smoothing", [0.2, 0.0])
 def test_it_finds_the_best_actions_of_a_linear_quadratic_world(smoothing):
     torch.manual_seed(0)
@@ -170,7 +169,7 @@ def test_it_finds_the_best_actions_of_a_linear_quadratic_world(smoothing):
             state = world.imagine(behaviour.actor.mode(features), state)
             cost, weight = cost - weight * world.reward(state.features), weight * gamma
     least = ((places @ P) * places).sum(-1)
-    assert cost.mean() < 1.1 * least.mean(), cost.mean() / least.mean()
+    assert cost.mean() < 1.05 * least.mean(), cost.mean() / least.mean()  # 1.014 of either kind
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""symlog, two-hot weights and the distance between quantiles."""
+"""symlog, two-hot weights, the distance between quantiles, and a deviation of 1."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reverie.ops.scale import spread, symexp, symlog, two_hot
+from reverie.ops.scale import spread, standardise, symexp, symlog, two_hot
 
 BINS = torch.tensor([-4.0, -1.0, 0.0, 2.0, 10.0], dtype=torch.float64)
 
@@ -65,3 +65,16 @@ def test_spread_by_hand():
     assert spread(x, 0.25, 0.5).item() == pytest.approx(25)
     assert not spread(x).requires_grad
     assert spread(torch.full((3, 4), 7.0)).item() == 0
+
+
+def test_standardised_by_hand():
+    # weights 1, 1, 2: mean (1 + 3 + 10) / 4 = 3.5, variance (6.25 + 0.25 + 2 * 2.25) / 4 = 2.75
+    x = standardise(torch.tensor([1.0, 3.0, 5.0]), torch.tensor([1.0, 1.0, 2.0]))
+    torch.testing.assert_close(x, torch.tensor([-2.5, -0.5, 1.5]) / 2.75**0.5)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_where_nothing_varies_or_weighs_the_standardised_is_finite(weight):
+    x = standardise(torch.full((3,), 5.0), torch.full((3,), weight))
+    assert torch.isfinite(x).all()
+    assert (weight * x == 0).all()

@@ -9,6 +9,7 @@ from reverie.behaviour.cem import CEM
 from reverie.behaviour.evolution import Evolution
 from reverie.behaviour.mppi import MPPI
 from reverie.behaviour.planner import Unplanned
+from reverie.behaviour.ppo import PPO
 from reverie.behaviour.resting import Resting
 from reverie.behaviour.reward_gradient import RewardGradient
 from reverie.behaviour.td3 import TD3
@@ -63,6 +64,7 @@ PARTS: dict[str, dict[str, Any]] = {
         "value-gradient": ValueGradient,
         "reward-gradient": RewardGradient,
         "actor-critic": ActorCritic,
+        "ppo": PPO,
         "td3": TD3,
         "evolution": Evolution,
         "none": Resting,

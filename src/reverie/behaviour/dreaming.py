@@ -10,7 +10,7 @@ from reverie.behaviour.actor import Actor, ActorConfig
 from reverie.behaviour.starts import choose_starts
 from reverie.nets.optimiser import Optimiser
 from reverie.ops import tree
-from reverie.types import Actions, Batch, Dream, Experience, Features, Mode, State
+from reverie.types import Actions, Batch, Dream, Experience, Features, Losses, Metrics, Mode, State
 from reverie.world.imagine import imagine
 from reverie.world.world import World
 
@@ -61,6 +61,10 @@ class Dreaming(nn.Module):
     def value(self, features: Features) -> Tensor:
         """Zero: there is no critic."""
         return torch.zeros_like(features.deter[..., 0])
+
+    def loss(self, world: World, experience: Experience, generator: torch.Generator) -> tuple[Losses, Metrics]:
+        """Nothing here shapes the world."""
+        return {}, {}
 
     def dream(
         self, world: World, experience: Experience, starts: int, horizon: int, generator: torch.Generator

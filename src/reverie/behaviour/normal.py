@@ -29,6 +29,11 @@ def _log_normal(raw: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return -0.5 * ((raw - mean) / std).square() - std.log() - HALF_LOG_2PI
 
 
+def _log_slope(raw: Tensor) -> Tensor:
+    """log(1 - tanh(raw)^2) of each number, in its stable form (Haarnoja et al. 2018)."""
+    return 2 * (math.log(2) - raw - F.softplus(-2 * raw))
+
+
 def _noisy(action: Tensor, noise: float, generator: torch.Generator | None) -> Tensor:
     if not noise:
         return action
@@ -61,12 +66,17 @@ class TanhNormal(nn.Module):
         """
         mean, std = self.moments(parameters)
         raw = torch.addcmul(mean, std, noise)
-        # log pi(a) = log N(raw; mean, std) - log(1 - tanh(raw)^2), the latter in its stable form (Haarnoja et al. 2018)
-        squash = 2 * (math.log(2) - raw - F.softplus(-2 * raw))
+        squash = _log_slope(raw)  # log pi(a) = log N(raw; mean, std) - log(1 - tanh(raw)^2)
         gaussian = -0.5 * noise.square() - std.log() - 0.5 * math.log(2 * math.pi)
         entropy = -(gaussian - squash).sum(-1)
         held = _log_normal(raw.detach(), mean, std) - squash.detach()
         return Choice(torch.tanh(raw), held.sum(-1), entropy)
+
+    def log_prob(self, parameters: Tensor, noise: Tensor, chosen_by: Tensor) -> Tensor:
+        """Of the action's number before the tanh, which is kept by the noise: exact however near to 1 the action is."""
+        chosen_mean, chosen_std = self.moments(chosen_by.detach())
+        raw = torch.addcmul(chosen_mean, chosen_std, noise)
+        return (_log_normal(raw, *self.moments(parameters)) - _log_slope(raw)).sum(-1)
 
     def explore(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
         """A sample, with the configured noise added and clipped to [-1, 1]."""
@@ -110,6 +120,12 @@ class BoundedNormal(nn.Module):
         raw = torch.addcmul(mean, std, noise)
         log_prob = _log_normal(raw.detach(), mean, std).sum(-1)
         return Choice(self._clip(raw), log_prob, (std.log() + (0.5 + HALF_LOG_2PI)).sum(-1))
+
+    def log_prob(self, parameters: Tensor, noise: Tensor, chosen_by: Tensor) -> Tensor:
+        """Of the normal before clipping."""
+        chosen_mean, chosen_std = self.moments(chosen_by.detach())
+        raw = torch.addcmul(chosen_mean, chosen_std, noise)
+        return _log_normal(raw, *self.moments(parameters)).sum(-1)
 
     def explore(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
         """A sample, with the configured noise added and clipped to [-1, 1]."""

@@ -9,6 +9,11 @@ from reverie.behaviour.policy import ActorConfig, Choice
 from reverie.types import Actions
 
 
+def _of(log_probs: Tensor, classes: Tensor) -> Tensor:
+    """The log-probability "..." of the classes "... G" together, from those of each, "... G C"."""
+    return log_probs.gather(-1, classes.unsqueeze(-1)).squeeze(-1).sum(-1)
+
+
 class OneHots(nn.Module):
     """A categorical for each group of one-hot numbers, its gradient straight-through (DreamerV2, section 2).
 
@@ -62,8 +67,11 @@ class OneHots(nn.Module):
         """The action of these classes "... G"; log-probability and entropy, both exact, are sums over the groups."""
         log_probs = self.log_probs(parameters)
         probs = self._probs(log_probs)
-        log_prob = log_probs.gather(-1, noise.unsqueeze(-1)).squeeze(-1).sum(-1)
-        return Choice(self._actions(probs, noise), log_prob, -(probs * log_probs).sum((-1, -2)))
+        return Choice(self._actions(probs, noise), _of(log_probs, noise), -(probs * log_probs).sum((-1, -2)))
+
+    def log_prob(self, parameters: Tensor, noise: Tensor, chosen_by: Tensor) -> Tensor:
+        """Of these classes "... G", whatever they were chosen by: the sum over the groups."""
+        return _of(self.log_probs(parameters), noise)
 
     def explore(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
         """A sample; with a chance of epsilon a uniform one instead."""

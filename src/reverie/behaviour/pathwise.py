@@ -4,8 +4,7 @@ import torch
 from torch import Tensor
 
 from reverie.behaviour.dreaming import Dreaming, Imagined
-from reverie.types import Experience, Losses, Metrics
-from reverie.world.world import World
+from reverie.types import Metrics
 
 
 class Pathwise(Dreaming):
@@ -19,10 +18,6 @@ class Pathwise(Dreaming):
     which is the gradient through the whole graph, since the actor reads features that are cut from it; but the actor is
     walked through forwards only, and once for all steps backwards.
     """
-
-    def loss(self, world: World, experience: Experience, generator: torch.Generator) -> tuple[Losses, Metrics]:
-        """Nothing here shapes the world."""
-        return {}, {}
 
     def ascend(self, gain: Tensor, weight: Tensor, entropy: float, imagined: Imagined) -> Metrics:
         """One step of the actor up mean(weight gain + entropy weight H), "N H" each.

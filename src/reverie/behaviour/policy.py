@@ -93,6 +93,13 @@ class Family(Protocol):
         """The action that this noise makes, with its log-probability and the policy's entropy."""
         ...
 
+    def log_prob(self, parameters: Tensor, noise: Tensor, chosen_by: Tensor) -> Tensor:
+        """The log-probability "..." under `parameters` of the action that this noise made from those it was chosen by.
+
+        Its gradient is the score at that action, which stays where it is while the parameters move away.
+        """
+        ...
+
     def explore(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
         """An action to collect with: a sample, and what the configuration adds to it."""
         ...

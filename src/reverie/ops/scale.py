@@ -41,3 +41,10 @@ def spread(x: Tensor, low: float = 0.05, high: float = 0.95) -> Tensor:
     """The distance between two quantiles of all entries of x (DreamerV3)."""
     ends = quantiles(x, low, high)
     return ends[1] - ends[0]
+
+
+def standardise(x: Float[Tensor, "*B"], weight: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
+    """x with a weighted mean of 0 and a weighted deviation of 1; where all entries are equal, or weigh nothing, 0."""
+    share = weight / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
+    centred = x - (share * x).sum()
+    return centred / (share * centred.square()).sum().sqrt().clamp_min(1e-8)

@@ -22,6 +22,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     "error of the reward, its unit": ("reward/error",),
     "losses": ("loss/",),
     "norms of gradients": ("grad/",),
+    "steps of the policy": ("policy/",),
 }
 """What is drawn together: metrics by name, or by what their names begin with."""
 LOGARITHMIC = ("losses", "norms of gradients")
