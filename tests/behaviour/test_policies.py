@@ -153,7 +153,7 @@ def test_the_log_probability_is_that_of_the_action_held_still(normal):
 FAMILIES = [(Actions(2), {"normal": normal}) for normal in ("tanh", "bounded")] + [(Actions(5, (3, 2)), {})]
 
 
-@pytest.mark.parametrize(("actions", "changes"), FAMILIES, ids=str)
+@pytest.mark.parametrize(("actions", "changes"), [*FAMILIES, (Actions(2), {"normal": "fading"})], ids=str)
 def test_under_its_own_parameters_an_action_is_as_likely_as_when_it_was_chosen(actions, changes):
     policy = actor(actions, **changes)
     parameters = policy(rows(6))

@@ -4,7 +4,8 @@ import pytest
 
 from reverie.cli.arguments import parse
 from reverie.errors import UserError
-from reverie.results.suites import ALONE, REPEAT_2_TASKS, SUITES, named
+from reverie.results.suites import ALONE, SUITES, named
+from reverie.results.suites.recurrent import REPEAT_2_TASKS
 
 RUNS = [(suite, name, line) for suite, known in SUITES.items() for name, line in known.runs.items()]
 

@@ -177,6 +177,12 @@ class FadingNormal(nn.Module):
         log_prob = _log_normal(raw.detach(), mean, std).sum(-1)
         return Choice(action, log_prob, (std.log() + (0.5 + HALF_LOG_2PI)).sum(-1))
 
+    def log_prob(self, parameters: Tensor, noise: Tensor, chosen_by: Tensor) -> Tensor:
+        """Of the number before clipping, by the normal uncut."""
+        chosen_mean, chosen_std = self.moments(chosen_by.detach())
+        raw = chosen_mean + (chosen_std * noise).clamp(-self.CUT, self.CUT)
+        return _log_normal(raw, *self.moments(parameters)).sum(-1)
+
     def explore(self, parameters: Tensor, generator: torch.Generator | None) -> Tensor:
         """The mean with all of the noise, clipped to [-1, 1]."""
         mean, std = self.moments(parameters)

@@ -132,6 +132,7 @@ class PPO(Dreaming):
             order = torch.randperm(len(sampled.weight), generator=generator, device=sampled.weight.device)
             steps += [self._step(tree.select(sampled, rows)) for rows in order.chunk(config.minibatches)]
         self.critic.follow()
+        self.actor.follow()
         unit = world.preprocess.reward_unit
         return tree.map(torch.mean, tree.stack(steps, 0)) | {
             "value/mean": (sampled.returns - sampled.advantage).mean() * unit,

@@ -1,0 +1,55 @@
+"""Suites of World Models, whose controllers evolve."""
+
+from reverie.results.suites.suite import Suite, seeds
+
+TAKE_COVER = (
+    "--env vizdoom:TakeCover --action-repeat 4 --episode-limit 525 --crop 0.4 0.7 --height 32 --steps 230000 "
+    "--latent.size 32 --backbone.units 256 --objective.vision.image 5 --objective.vision.updates 2500 "
+    "--objective.memory.updates 4000 --objective.control.updates 40 --behaviour.horizon 525 --eval-episodes 20"
+)
+TAKE_COVER_ROUNDS = (
+    "--env vizdoom:TakeCover --action-repeat 4 --episode-limit 525 --crop 0.4 0.7 --height 32 --steps 600000 "
+    "--latent.size 32 --backbone.units 256 --objective.rounds 2 --objective.vision.image 5 "
+    "--objective.vision.bright 2 --objective.vision.updates 3000 --objective.memory.updates 3500 "
+    "--objective.control.updates 30 --objective.control.evaluate-every 15 --behaviour.rollouts 16 "
+    "--behaviour.horizon 525 --eval-episodes 20"
+)
+CAR_RACING = (
+    "--env gym:CarRacing-v3 --action-repeat 4 --episode-limit 250 --crop 0 0.875 --latent.size 32 --backbone.units 256 "
+    "--behaviour.horizon 250 --eval-episodes 8"
+)
+SEES_ALONE = "--behaviour.controller.reads z"
+IN_REALITY = (
+    "--steps 40000 --num-envs 8 --arena real --objective.vision.updates 1200 --objective.control.updates 30 "
+    "--objective.control.evaluate-every 10 --behaviour.search.population 16 --behaviour.rollouts 2"
+)
+IN_DREAMS = (
+    "--steps 120000 --objective.rounds 3 --objective.vision.updates 1200 --objective.control.updates 20 "
+    "--objective.control.evaluate-every 10"
+)
+
+EVOLUTION: dict[str, Suite] = {
+    "pendulum-worldmodels": Suite(
+        about="`worldmodels` on Pendulum-v1 from state; the controller evolves in dreams of 20,000 random frames alone",
+        runs=seeds("worldmodels", "worldmodels --env gym:Pendulum-v1 --eval-episodes 20", range(3)),
+        solved=-250.0,
+    ),
+    "take-cover": Suite(
+        about="`worldmodels` on VizDoom's TakeCover; the controller evolves in dreams of 57,500 random steps alone",
+        runs=seeds("worldmodels", f"worldmodels {TAKE_COVER}", range(1)),
+        solved=750.0,
+    ),
+    "take-cover-rounds": Suite(
+        about="the same with bright pixels that weigh more, in two rounds of 75,000 steps, one with the controller",
+        runs=seeds("worldmodels", f"worldmodels {TAKE_COVER_ROUNDS}", range(1)),
+        solved=750.0,
+    ),
+    "car-racing": Suite(
+        about="`worldmodels` on CarRacing-v3 from 64 x 64 pixels: V alone beside V and M, in reality and in dreams",
+        runs=seeds("v-real", f"worldmodels {CAR_RACING} {IN_REALITY} {SEES_ALONE}", range(1))
+        | seeds("vm-real", f"worldmodels {CAR_RACING} {IN_REALITY}", range(1))
+        | seeds("v-dream", f"worldmodels {CAR_RACING} {IN_DREAMS} {SEES_ALONE}", range(1))
+        | seeds("vm-dream", f"worldmodels {CAR_RACING} {IN_DREAMS}", range(1)),
+        solved=900.0,
+    ),
+}
