@@ -3,7 +3,8 @@
 For a finished run of `worldmodels`: what its agent and policies that see nothing return in the environment, and what
 its world dreams them to return. A world is true where the two agree; where it dreams of more, a controller that evolves
 in it learns to be there. With `--temperatures`, the controller evolves again in dreams of each, as often as
-`--generations` says, and both returns are measured.
+`--generations` says, and both returns are measured; with `--report` the one that does best in reality plays that many
+episodes of other seeds, which did not choose it.
 
 The policies that see nothing: actions at random, held as in the run's own collection; each choice for ever (each end
 and the middle, of continuous actions); and of choices a sweep, the second one for N steps and the third one for as
@@ -141,7 +142,7 @@ def policies(trainer: Trainer, chosen: argparse.Namespace) -> dict[str, dict[str
 
 def temperatures(trainer: Trainer, chosen: argparse.Namespace) -> dict[str, dict[str, dict[str, float]]]:
     """The controller, evolved again in dreams of each temperature."""
-    agent, config, found = trainer.agent, trainer.config, {}
+    agent, config, found, evolved = trainer.agent, trainer.config, {}, {}
     world, stage = agent.world, trainer.program[-1]
     for temperature in chosen.temperatures:
         torch.manual_seed(chosen.seed)
@@ -158,7 +159,14 @@ def temperatures(trainer: Trainer, chosen: argparse.Namespace) -> dict[str, dict
         dream = in_dreams(chosen.run, chosen.dreams, config.behaviour.horizon, temperature, partial(own, agent))
         real = in_reality(config.env, chosen.seed, partial(follow, agent), chosen.episodes, chosen.side)
         found[str(temperature)] = {"real": real, "dreamed": dream}
+        evolved[str(temperature)] = agent.behaviour
         tell(f"tau {temperature:g}", found[str(temperature)])
+    if chosen.report:
+        best = max(found, key=lambda name: found[name]["real"]["mean"])
+        agent.behaviour = evolved[best]
+        real = in_reality(config.env, chosen.seed + 1, partial(follow, agent), chosen.report, chosen.side)
+        found[f"{best}, other seeds"] = {"real": real}
+        tell(f"tau {best}, other seeds", found[f"{best}, other seeds"])
     return found
 
 
@@ -181,6 +189,7 @@ def main() -> None:
     parser.add_argument("--sweep", type=int, default=28, help="steps to one side")
     parser.add_argument("--temperatures", type=float, nargs="*", default=[], help="to evolve again at")
     parser.add_argument("--generations", type=int, default=20, help="at each temperature")
+    parser.add_argument("--report", type=int, default=0, help="episodes of other seeds for the best temperature")
     parser.add_argument("--seed", type=int, default=0, help="of real episodes and of what evolves again")
     parser.add_argument("--no-real", action="store_true", help="of policies their dreams alone")
     parser.add_argument("--no-policies", action="store_true", help="temperatures alone")

@@ -1,4 +1,4 @@
-"""How fast a population dreams: `python benchmarks/dream_rate.py --units 128 256`.
+"""How fast a population dreams: `python benchmarks/dream_rate.py --units 128 256 --threads 1 2`.
 
 Individual x rollout x step per second, of `worldmodels` on numbers of Pendulum's shape, with dreams that do not end;
 the arithmetic of a step, by torch's counter; and its share of what the matrix product reaches in the same run.
@@ -71,19 +71,22 @@ def main() -> None:
     parser.add_argument("--population", type=int, default=64)
     parser.add_argument("--rollouts", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="that share a step; each number in turn")
     parser.add_argument("--output", type=Path, help="a JSON file for the figures")
     chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
-    rows = [measure(units, chosen.population, chosen.rollouts, chosen.repeats) for units in chosen.units]
-    for row in rows:
-        print(
-            f"LSTM {row['units']:.0f}, {row['population']:.0f} x {row['rollouts']:.0f}: "
-            f"{row['steps_per_second']:,.0f} steps/s, {row['kflop_per_step']:.0f} kFLOP a step, "
-            f"{row['gflop_per_second']:.0f} GFLOP/s, {row['share']:.0%} of the matrix product"
-        )
+    rows = []
+    for threads in chosen.threads:
+        torch.set_num_threads(threads)
+        for units in chosen.units:
+            row = {"threads": threads, **measure(units, chosen.population, chosen.rollouts, chosen.repeats)}
+            print(
+                f"LSTM {row['units']:.0f}, {row['population']:.0f} x {row['rollouts']:.0f}, threads {threads}: "
+                f"{row['steps_per_second']:,.0f} steps/s, {row['kflop_per_step']:.0f} kFLOP a step, "
+                f"{row['gflop_per_second']:.0f} GFLOP/s, {row['share']:.0%} of the matrix product"
+            )
+            rows.append(row)
     if chosen.output:
-        write_json(chosen.output, {"threads": chosen.threads, "rows": rows})
+        write_json(chosen.output, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -51,10 +51,11 @@ def test_action_gradients(tmp_path):
 
 
 def test_dream_rate(tmp_path):
-    out = run("dream_rate.py", f"--units 8 --population 4 --rollouts 2 --repeats 1 --output {tmp_path / 'rate.json'}")
-    (row,) = json.loads((tmp_path / "rate.json").read_text())["rows"]
-    assert "LSTM 8, 4 x 2: " in out
-    assert row["steps_per_second"] > 0 and 0 < row["share"] < 1
+    options = "--units 8 --population 4 --rollouts 2 --repeats 1 --threads 1 2"
+    out = run("dream_rate.py", f"{options} --output {tmp_path / 'rate.json'}")
+    rows = json.loads((tmp_path / "rate.json").read_text())["rows"]
+    assert "LSTM 8, 4 x 2, threads 1: " in out and [row["threads"] for row in rows] == [1, 2]
+    assert all(row["steps_per_second"] > 0 and 0 < row["share"] < 1 for row in rows)
 
 
 def test_dream_and_reality(tmp_path):
@@ -77,14 +78,15 @@ def test_dream_and_reality(tmp_path):
         behaviour=EvolutionConfig(search=SearchConfig(population=2), rollouts=2, horizon=5),
     )
     train(resolved, tmp_path / "run", pictures=False, say=lambda line: None)
-    options = "--episodes 3 --side 2 --dreams 4 --temperatures 0.5 --generations 1"
+    options = "--episodes 3 --side 2 --dreams 4 --temperatures 0.5 --generations 1 --report 2"
     out = run("dream_and_reality.py", f"{tmp_path / 'run'} {options} --output {tmp_path / 'both.json'}")
     found = json.loads((tmp_path / "both.json").read_text())
     assert list(found["policies"]) == ["agent", "random", "choice 0", "choice 1"]
     assert found["policies"]["agent"]["real"]["episodes"] == 3
     # Each step of CartPole pays 1, and a dream has five of them at most.
     assert all(0 < both["dreamed"]["mean"] <= 5.5 for both in found["policies"].values())
-    assert list(found["temperatures"]) == ["0.5"] and "| tau 0.5 |" in out
+    assert list(found["temperatures"]) == ["0.5", "0.5, other seeds"] and "| tau 0.5 |" in out
+    assert found["temperatures"]["0.5, other seeds"]["real"]["episodes"] == 2
 
 
 def test_pole_response(tmp_path):
