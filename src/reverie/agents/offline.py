@@ -51,7 +51,9 @@ def offline(program: Program, terms: Offline, repeat: int) -> Program:
     apart = [stage for stage in learning if _subject(stage) not in map(_subject, main)]
     names, spent = ", ".join(dict.fromkeys(s.name for s in apart)), sum(s.until.updates or 0 for s in apart)
     if terms.updates and not main:
-        raise UserError(f"--updates is for programs that learn all at once; {names} have numbers of their own: set those")
+        raise UserError(
+            f"--updates is for programs that learn all at once; {names} have numbers of their own: set those"
+        )
     left = (terms.updates or count_updates(program, repeat)) - spent
     if terms.updates and left < 1:
         raise UserError(

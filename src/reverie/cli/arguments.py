@@ -134,8 +134,8 @@ def _preset(name: str | None, arguments: Sequence[str], form: Form) -> Preset:
 
 def _describe(preset: Preset, form: Form) -> str:
     return (
-        f"{form.verb} {preset.name}: {preset.summary} ({preset.paper}). The options below are those of the preset, scale and "
-        "parts named on the command line; others have others."
+        f"{form.verb} {preset.name}: {preset.summary} ({preset.paper}). The options below are those of the preset, "
+        "scale and parts named on the command line; others have others."
     )
 
 

@@ -9,7 +9,7 @@ import tyro
 from reverie.cli.reading import read
 from reverie.data.minari import KIND, Written, write
 from reverie.errors import UserError
-from reverie.train.recorded import RunSource
+from reverie.train.sources import RunSource
 from reverie.version import __version__
 
 

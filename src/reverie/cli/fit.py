@@ -13,7 +13,7 @@ from reverie.cli.arguments import Form, parse
 from reverie.cli.train import begin
 from reverie.envs.make import EnvConfig, Vector
 from reverie.errors import UserError
-from reverie.train.recorded import open_source
+from reverie.train.sources import open_source
 
 T = TypeVar("T")
 Unused = Annotated[T, tyro.conf.Fixed, tyro.conf.Suppress]

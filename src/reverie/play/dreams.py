@@ -4,21 +4,15 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
 
-from reverie.agents.agent import Agent
-from reverie.agents.build import build_replay
-from reverie.agents.resolve import Resolved
-from reverie.data.replay import Replay
 from reverie.errors import UserError, about
 from reverie.ops import tree
 from reverie.play.probe import load_probe
 from reverie.play.starts import Start, Starts
 from reverie.play.views import Observe, Pictures, view
-from reverie.train import checkpoint
 from reverie.train.folder import RunFolder, load
 from reverie.types import State
 
@@ -135,5 +129,3 @@ def _check(rows: int, temperature: float, horizon: int) -> None:
     for name, value in {"num_envs": rows, "horizon": horizon}.items():
         if value < 1:
             raise UserError(f"{name} must be at least 1, not {value}")
-
-

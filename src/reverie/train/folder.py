@@ -144,7 +144,9 @@ class RunFolder:
             UserError: if it is not there.
         """
         if not self.replay.is_dir():
-            raise UserError(f"{self.path} has no replay, which holds its steps: put back its folder {self.replay.name}/")
+            raise UserError(
+                f"{self.path} has no replay, which holds its steps: put back its folder {self.replay.name}/"
+            )
         replay = build_replay(resolved.config, space, codec)
         _, progress = checkpoint.read(self.checkpoint)
         try:

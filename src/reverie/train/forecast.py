@@ -41,8 +41,7 @@ class Plan:
         full = " (full: the oldest are dropped)" if self.replay_mib >= self.cap_mib else ""
         frames = f"{self.frames:,} frames, " if self.frames else ""
         return (
-            f"{frames}{self.updates:,} updates, "
-            f"replay {self.replay_mib:,.1f} of {self.cap_mib:,g} MiB at the end{full}"
+            f"{frames}{self.updates:,} updates, replay {self.replay_mib:,.1f} of {self.cap_mib:,g} MiB at the end{full}"
         )
 
 
