@@ -10,6 +10,7 @@ sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "agents
 
 import mistakes_conditions as conditions
 import mistakes_environments as environments
+import mistakes_offline as offline
 import mistakes_packages as packages
 import mistakes_parts as parts
 import mistakes_results as results
@@ -34,6 +35,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Missing packages": packages.PACKAGES,
     "Devices": environments.DEVICES,
     "Folders of runs": runs.FOLDERS,
+    "Recorded episodes": offline.DATA,
     "Videos": videos.VIDEOS,
     "The page of a dream": runs.PAGE,
     "Spoiled configurations": runs.CONFIGURATIONS,

@@ -155,7 +155,7 @@ PAGE = [
     Mistake(
         "a page of a run without a replay",
         "dream run --port 0",
-        "run has no replay, where dreams begin: put back its folder replay/",
+        "run has no replay, which holds its steps: put back its folder replay/",
         lambda at: shutil.rmtree(at.run() / "replay"),
     ),
     Mistake(

@@ -45,6 +45,8 @@ class Stage:
     until: Until
     actor: Literal["none", "random", "behaviour"] = "none"
     """who chooses the actions that are collected; none collects nothing."""
+    recorded: bool = False
+    """whether what was recorded elsewhere comes into the replay at its beginning."""
     collect: int = 1
     """agent steps between updates, in all environments together."""
     objective: str = "objective"
@@ -66,21 +68,30 @@ class Stage:
     log: int | None = None
     """updates between lines of metrics; the run's own by default."""
     measure: bool = False
-    """whether the reward's unit is measured at its end, on all that was collected in it."""
+    """whether the reward's unit is measured at its end, on all that came into the replay in it."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything is learned in it."""
+        return bool(self.groups) or self.behave
 
 
 Program = tuple[Stage, ...]
+
+
+def count_frames(program: Program) -> int:
+    """How many environment frames a program collects."""
+    return max(stage.until.frames or 0 for stage in program)
 
 
 def count_updates(program: Program, repeat: int) -> int:
     """How many updates a program will make, with that action repeat."""
     frames, updates = 0, 0
     for stage in program:
-        learns = bool(stage.groups) or stage.behave
         if stage.until.updates is not None:
-            updates += stage.until.updates if learns else 0
+            updates += stage.until.updates if stage.learns else 0
         elif stage.until.frames is not None:
             steps = -(-max(0, stage.until.frames - frames) // repeat)
-            updates += steps // stage.collect if learns else 0
+            updates += steps // stage.collect if stage.learns else 0
             frames = max(frames, stage.until.frames)
     return updates

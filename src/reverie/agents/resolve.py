@@ -8,8 +8,10 @@ import gymnasium
 
 from reverie.agents.conditions import check_condition
 from reverie.agents.config import Config, TrainConfig
+from reverie.agents.offline import Offline, offline
 from reverie.agents.parts import PARTS, Parts
 from reverie.agents.presets import PRESETS
+from reverie.agents.program import Program
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
@@ -22,6 +24,8 @@ class Resolved:
     scale: str
     parts: Parts
     config: Config
+    offline: Offline | None = None
+    """what it learns from, where it collects nothing itself"""
 
     def __post_init__(self) -> None:
         PRESETS[self.preset].fit(self.parts)
@@ -32,10 +36,20 @@ class Resolved:
                 f"--arena real tries controllers out, and --planner {self.parts.planner} would act in their place; "
                 "leave --planner none, or --arena dream"
             )
+        self.program()
+
+    def program(self) -> Program:
+        """The preset's program, or what becomes of it where all is recorded.
+
+        Raises:
+            UserError: if it cannot learn from that alone.
+        """
+        program = PRESETS[self.preset].program(self.config)
+        return program if self.offline is None else offline(program, self.offline, self.config.env.action_repeat)
 
     def plain(self) -> dict[str, Any]:
         """As nested dicts, for JSON."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def resolve(
@@ -44,6 +58,7 @@ def resolve(
     *,
     scale: str = "laptop",
     parts: Mapping[str, str] | None = None,
+    offline: Offline | None = None,
     **values: Any,
 ) -> Resolved:
     """A preset's configuration with some values changed, as the command line makes it.
@@ -53,6 +68,7 @@ def resolve(
         env: an environment's name, or a function of a module that makes one.
         scale: its set of values.
         parts: names of parts to exchange, such as {"latent": "categorical"}.
+        offline: what to learn from, where nothing is to be collected.
         values: fields of EnvConfig and TrainConfig by name, and whole parts, such as latent=GaussianConfig(size=8).
             Fields by name win over a whole train=TrainConfig(...).
 
@@ -70,7 +86,7 @@ def resolve(
     _check_kinds(chosen, config)
     train = replace(config.train, **{k: v for k, v in values.items() if k in names[TrainConfig]})
     config = replace(config, train=train)
-    return Resolved(preset=preset, scale=scale, parts=chosen, config=config)
+    return Resolved(preset=preset, scale=scale, parts=chosen, config=config, offline=offline)
 
 
 def _check_kinds(parts: Parts, config: Config) -> None:
@@ -122,7 +138,8 @@ def from_plain(plain: Mapping[str, Any]) -> Resolved:
         parts = Parts(**plain["parts"])
         kinds = {kind: parts.chosen(kind).Config for kind in PARTS}
         config = _construct(Config, plain["config"], "config", kinds)
-        return Resolved(preset=plain["preset"], scale=plain["scale"], parts=parts, config=config)
+        terms = _construct(Offline, plain["offline"], "offline") if "offline" in plain else None
+        return Resolved(preset=plain["preset"], scale=plain["scale"], parts=parts, config=config, offline=terms)
     except KeyError as error:
         raise UserError(f"the configuration cannot be read: it lacks {error}") from error
     except (TypeError, AttributeError) as error:

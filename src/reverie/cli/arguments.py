@@ -6,13 +6,14 @@ of the options. tyro then parses everything with it. There are no unions, which 
 
 import dataclasses
 from argparse import ArgumentError, ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
-from reverie.agents.config import Config
+from reverie.agents.config import Config, TrainConfig
+from reverie.agents.offline import Offline
 from reverie.agents.parts import PARTS
 from reverie.agents.preset import Preset
 from reverie.agents.presets import PRESETS
@@ -21,10 +22,12 @@ from reverie.cli.reading import read
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Request:
-    """What `reverie train` was asked for."""
+    """What a command that makes a run was asked for."""
 
     resolved: Resolved
     run: str
@@ -49,8 +52,30 @@ HELP = {
 }
 
 
-def parse(arguments: Sequence[str]) -> Request:
-    """Read the options of `reverie train`.
+@dataclass(frozen=True)
+class Form:
+    """What tells apart the commands that make a run.
+
+    Attributes:
+        command: its name.
+        verb: how its help begins.
+        example: what follows a preset in an example.
+        defaults: changes a preset's configuration; its parts may have subclasses that leave options out.
+        offline: of a command that learns from what is recorded: the defaults of its options.
+    """
+
+    command: str
+    verb: str
+    example: str
+    defaults: Callable[[Config], Config] = lambda config: config
+    offline: Offline | None = None
+
+
+TRAIN = Form("train", "Train", "--env gym:Pendulum-v1")
+
+
+def parse(arguments: Sequence[str], form: Form = TRAIN) -> Request:
+    """Read the options of a command that makes a run.
 
     Raises:
         UserError: for an unknown preset, scale, part or option, or a value that makes no sense.
@@ -58,17 +83,24 @@ def parse(arguments: Sequence[str]) -> Request:
     """
     arguments = [_in_full(word) for word in arguments]
     first = _first_pass(arguments)
-    preset = _preset(first.preset, arguments)
+    preset = _preset(first.preset, arguments, form)
     parts = preset.parts.exchange(**{kind: getattr(first, kind) for kind in PARTS})
     scale = first.scale or "laptop"
-    defaults = preset.config(EnvConfig(env=NOWHERE), scale, parts)
-    kind = _command(preset, defaults, scale, {kind: getattr(parts, kind) for kind in PARTS})
-    chosen = read(kind, arguments, "reverie train", preset.name, description=_describe(preset))
+    defaults = form.defaults(preset.config(EnvConfig(env=NOWHERE), scale, parts))
+    kind = _command(preset, defaults, scale, {kind: getattr(parts, kind) for kind in PARTS}, form)
+    chosen = read(kind, arguments, f"reverie {form.command}", preset.name, description=_describe(preset, form))
     values = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(Config)}
+    values |= {"env": _plain(values["env"], EnvConfig), "train": _plain(values["train"], TrainConfig)}
     if values["env"].env == NOWHERE:
-        raise UserError(f"name an environment, as in: reverie train {preset.name} --env dmc:cartpole-swingup")
-    resolved = Resolved(preset=preset.name, scale=scale, parts=parts, config=Config(**values))
+        raise UserError(f"name an environment, as in: reverie {form.command} {preset.name} {form.example}")
+    offline = getattr(chosen, "offline", None)
+    resolved = Resolved(preset=preset.name, scale=scale, parts=parts, config=Config(**values), offline=offline)
     return Request(resolved, chosen.run, chosen.dry_run, chosen.pictures, chosen.time_limit)
+
+
+def _plain(config: T, kind: type[T]) -> T:
+    """The configuration that a subclass, which leaves some options out, stands for."""
+    return kind(**{field.name: getattr(config, field.name) for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
 
 
 def _in_full(word: str) -> str:
@@ -87,27 +119,27 @@ def _first_pass(arguments: Sequence[str]) -> Namespace:
         raise UserError(f"{error.argument_name} needs a value, as in: {error.argument_name} NAME") from error
 
 
-def _preset(name: str | None, arguments: Sequence[str]) -> Preset:
+def _preset(name: str | None, arguments: Sequence[str], form: Form) -> Preset:
     # After an option, only tyro knows which word is its value and which one the preset.
     if name is None or arguments[0].startswith("-"):
         if {"-h", "--help"} & set(arguments):
             return PRESETS["dreamer"]
         raise UserError(
-            f"name a preset first, as in: reverie train dreamer --env gym:Pendulum-v1 ({', '.join(PRESETS)})"
+            f"name a preset first, as in: reverie {form.command} dreamer {form.example} ({', '.join(PRESETS)})"
         )
     if name not in PRESETS:
         raise unknown("preset", name, PRESETS)
     return PRESETS[name]
 
 
-def _describe(preset: Preset) -> str:
+def _describe(preset: Preset, form: Form) -> str:
     return (
-        f"Train {preset.name}: {preset.summary} ({preset.paper}). The options below are those of the preset, scale and "
-        "parts named on the command line; others have others."
+        f"{form.verb} {preset.name}: {preset.summary} ({preset.paper}). The options below are those of the preset, "
+        "scale and parts named on the command line; others have others."
     )
 
 
-def _command(preset: Preset, defaults: Config, scale: str, choices: dict[str, str]) -> type:
+def _command(preset: Preset, defaults: Config, scale: str, choices: dict[str, str], form: Form) -> type:
     """A dataclass with every option: the choices of the first pass, and each part's own configuration."""
     flat, prefixed = tyro.conf.arg(name="", prefix_name=False), tyro.conf.arg
     options: list[tuple[str, Any, Any]] = [
@@ -126,6 +158,8 @@ def _command(preset: Preset, defaults: Config, scale: str, choices: dict[str, st
             None,
         ),
     ]
+    if form.offline is not None:
+        options.append(("offline", Annotated[Offline, flat], form.offline))
     for kind, choice in choices.items():
         names = Literal[tuple(PARTS[kind])]  # type: ignore[valid-type]
         options.append((f"choice_{kind}", Annotated[names, prefixed(name=kind, help=HELP[kind])], choice))
@@ -134,4 +168,4 @@ def _command(preset: Preset, defaults: Config, scale: str, choices: dict[str, st
         mark = flat if field.name in ("env", "train") else prefixed(name=field.name.rstrip("_"))
         options.append((field.name, Annotated[type(value), mark], value))
     made = [(name, kind, dataclasses.field(default=value)) for name, kind, value in options]
-    return dataclasses.make_dataclass("Train", made, frozen=True)
+    return dataclasses.make_dataclass(form.command.capitalize(), made, frozen=True)

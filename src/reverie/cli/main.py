@@ -28,6 +28,18 @@ def _train(arguments: Sequence[str]) -> None:
     train(arguments)
 
 
+def _fit(arguments: Sequence[str]) -> None:
+    from reverie.cli.fit import fit
+
+    fit(arguments)
+
+
+def _export(arguments: Sequence[str]) -> None:
+    from reverie.cli.export import export
+
+    export(arguments)
+
+
 def _resume(arguments: Sequence[str]) -> None:
     from reverie.cli.train import go_on
 
@@ -103,12 +115,14 @@ def _doctor(arguments: Sequence[str]) -> None:
 # Imported when they are called, so that `reverie --help` need not wait for torch.
 COMMANDS: dict[str, tuple[Command, str]] = {
     "train": (_train, "train a preset on an environment, and show its dreams"),
+    "fit": (_fit, "train a preset on recorded episodes alone: those of runs, and Minari datasets"),
     "resume": (_resume, "go on with a run from its last checkpoint"),
     "eval": (_eval, "evaluate the agent of a run"),
     "video": (_video, "film a run: real, dreamed, or side by side, as GIF or MP4"),
     "dream": (_dream, "play inside a run's learned world, on a web page of this machine"),
     "report": (_report, "one HTML page on runs: curves, signals, dreams, and a diagnosis in words"),
     "probe": (_probe, "learn to draw what a run's world knows, where it decodes no picture"),
+    "export": (_export, "write what a run has collected as a Minari dataset"),
     "list": (_list, "list presets, their scales, and the parts that can be exchanged"),
     "bench": (_bench, "measure updates, dreams and acting on this machine"),
     "faceoff": (_faceoff, "worlds of several backbones on the same data: costs, errors of their dreams, returns"),

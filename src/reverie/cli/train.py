@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from reverie.cli.arguments import parse
+from reverie.cli.arguments import Request, parse
 from reverie.cli.reading import read
 from reverie.errors import UserError
 from reverie.train.run import forecast, resume, run
@@ -14,7 +14,11 @@ from reverie.train.run import forecast, resume, run
 
 def train(arguments: Sequence[str]) -> None:
     """Train a preset; write everything into the run's folder."""
-    request = parse(arguments)
+    begin(parse(arguments))
+
+
+def begin(request: Request) -> None:
+    """Make the run that was asked for, or say what it would be."""
     if request.dry_run:
         forecast(request.resolved, request.run)
     else:

@@ -67,20 +67,26 @@ class RandomAct:
             self._left = np.array(state["left"], np.int64)
 
 
+def unfinite(observation: Mapping[str, np.ndarray], reward: np.ndarray) -> str | None:
+    """The first number that is none, such as "a reward of nan"; None where all are finite."""
+    named = [(f"an observation '{key}'", values) for key, values in observation.items()]
+    for what, values in [*named, ("a reward", reward)]:
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            return f"{what} of {values[~np.isfinite(values)].flat[0]}"
+    return None
+
+
 def check_finite(observation: Mapping[str, np.ndarray], reward: np.ndarray, when: str) -> None:
     """See that an environment's numbers are some.
 
     Raises:
         UserError: that names the first one that is not finite, and when it came.
     """
-    named = [(f"an observation '{key}'", values) for key, values in observation.items()]
-    for what, values in [*named, ("a reward", reward)]:
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            bad = values[~np.isfinite(values)].flat[0]
-            raise UserError(
-                f"the environment returned {what} of {bad} after {when}; "
-                "a world cannot be learned from that: mend the environment, or clip it in a wrapper"
-            )
+    if found := unfinite(observation, reward):
+        raise UserError(
+            f"the environment returned {found} after {when}; "
+            "a world cannot be learned from that: mend the environment, or clip it in a wrapper"
+        )
 
 
 class Collector:
@@ -179,11 +185,11 @@ class Collector:
             starts a new episode, in a new game.
         """
         self.steps, self.finished = int(state["steps"]), [float(total) for total in state["finished"]]
-        if not len(self._replay):
+        self._episodes = np.array(state["episodes"], np.int64)
+        if not self._episodes.any():  # what the replay holds, if anything, was recorded elsewhere
             return []
         self._done = np.array(state["done"], np.bool_)
         self._returns = np.array(state["returns"], np.float64)
-        self._episodes = np.array(state["episodes"], np.int64)
         # Checkpoints of older versions know of no lives.
         self._of_game = np.array(state.get("of_game", ~self._done), np.int64)
         self._record = self._replay.last()

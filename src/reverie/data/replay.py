@@ -7,8 +7,9 @@ whole, oldest first (data/stream.py).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,16 @@ class Replay:
     def whole(self, name: str) -> list[np.ndarray]:
         """One column of all records that are held, an array for each stream, the oldest record first."""
         return [stream.tail(name, len(stream)) for stream in self._streams]
+
+    def episodes(self) -> Iterator[tuple[int, bool, dict[str, np.ndarray]]]:
+        """One episode after the other, stream by stream: the stream, whether it is its last one, and columns "T ...".
+
+        The first of a stream may lack its beginning, which was dropped, and the last one may still go on.
+        """
+        for row, stream in enumerate(self._streams):
+            starts = np.flatnonzero(stream.piece("first", 0, len(stream))).tolist()
+            for start, end in pairwise(sorted({0, *starts, len(stream)})):
+                yield row, end == len(stream), {name: stream.piece(name, start, end) for name in self._columns}
 
     def until(self, streams: Sequence[int], ends: Sequence[int], length: int) -> Batch:
         """B chunks of `length` records, each with one chosen record as its last.

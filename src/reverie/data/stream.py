@@ -80,9 +80,13 @@ class Stream:
 
     def tail(self, name: str, length: int) -> np.ndarray:
         """The last values of a column, as a copy."""
+        return self.piece(name, len(self) - length, len(self))
+
+    def piece(self, name: str, start: int, end: int) -> np.ndarray:
+        """The values of a column from one index up to another, 0 being the oldest record that is held, as a copy."""
         column = self._record[name]
-        out = np.empty((length, *column.shape), column.base)
-        self.read(name, len(self) - length, out)
+        out = np.empty((end - start, *column.shape), column.base)
+        self.read(name, start, out)
         return out
 
     def running(self, episodes: int = 1) -> int:

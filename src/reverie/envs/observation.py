@@ -29,27 +29,38 @@ def is_image(space: Space) -> bool:
 
 
 def as_dict(env: gymnasium.Env, name: str) -> gymnasium.Env:
-    """The environment with a Dict observation: its own keys, or "image" for an image and "state" for the rest.
+    """The environment with a Dict observation, as `in_one_form` makes it of its own."""
+    space, convert = in_one_form(env.observation_space, name)
+    return TransformObservation(env, convert, space)
+
+
+def in_one_form(own: Space, name: str) -> tuple[spaces.Dict, Callable[[Any], dict[str, np.ndarray]]]:
+    """A Dict of a space's own keys, or of "image" for an image and "state" for the rest; and what makes it of a value.
 
     Images stay uint8, "height width channels"; all else becomes one float32 vector: scalars of shape (1,), Discrete
     one-hot, tuples joined. Entries without numbers are left out. Raises UserError, naming the space, where a vector
     cannot be made of it.
     """
-    own = env.observation_space
     if isinstance(own, spaces.Dict):
         every = {key: _part(space, f"{name}: the observation '{key}'") for key, space in own.spaces.items()}
         # dm_control's locomotion lists sensors that a body does not have, of size 0.
         parts = {key: (space, convert) for key, (space, convert) in every.items() if np.prod(space.shape) > 0}
         if not parts:
             raise UserError(f"{name}: the observation space {own} is empty")
-        return TransformObservation(
-            env,
-            lambda seen: {key: convert(seen[key]) for key, (_, convert) in parts.items()},
+        return (
             spaces.Dict({key: space for key, (space, _) in parts.items()}),
+            lambda seen: {key: convert(seen[key]) for key, (_, convert) in parts.items()},
         )
     key = "image" if is_image(own) else "state"
     space, convert = _part(own, f"{name}: the observation")
-    return TransformObservation(env, lambda seen: {key: convert(seen)}, spaces.Dict({key: space}))
+    return spaces.Dict({key: space}), lambda seen: {key: convert(seen)}
+
+
+def alone(space: spaces.Dict) -> Space:
+    """The inverse: the only entry of a Dict where `in_one_form` would name it so, and the Dict itself elsewhere."""
+    only = next(iter(space.spaces.values()))
+    bare = len(space.spaces) == 1 and in_one_form(only, "")[0] == space
+    return only if bare else space
 
 
 def rendered(env: gymnasium.Env, name: str) -> gymnasium.Env:

@@ -4,21 +4,15 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
 
-from reverie.agents.agent import Agent
-from reverie.agents.build import build_replay
-from reverie.agents.resolve import Resolved
-from reverie.data.replay import Replay
 from reverie.errors import UserError, about
 from reverie.ops import tree
 from reverie.play.probe import load_probe
 from reverie.play.starts import Start, Starts
 from reverie.play.views import Observe, Pictures, view
-from reverie.train import checkpoint
 from reverie.train.folder import RunFolder, load
 from reverie.types import State
 
@@ -69,7 +63,7 @@ class Dreams:
             size = self.world.dynamics.deter_size + self.world.dynamics.stoch_size
             self.pictures = Pictures(self.world, env.observation_space, load_probe(Path(run), size, self.agent.device))
             self.fps = env.metadata.get("render_fps") or 15
-            replay = replay_of(RunFolder(Path(run)), self.agent, resolved, env.observation_space)
+            replay = RunFolder(Path(run)).experience(resolved, env.observation_space, self.agent.codec)
         finally:
             env.close()
         with about(str(run)):
@@ -135,20 +129,3 @@ def _check(rows: int, temperature: float, horizon: int) -> None:
     for name, value in {"num_envs": rows, "horizon": horizon}.items():
         if value < 1:
             raise UserError(f"{name} must be at least 1, not {value}")
-
-
-def replay_of(folder: RunFolder, agent: Agent, resolved: Resolved, space: gymnasium.Space) -> Replay:
-    """The experience that the run's checkpoint knows of.
-
-    Raises:
-        UserError: if it is not there.
-    """
-    if not folder.replay.is_dir():
-        raise UserError(f"{folder.path} has no replay, where dreams begin: put back its folder {folder.replay.name}/")
-    replay = build_replay(resolved.config, space, agent.codec)
-    _, progress = checkpoint.read(folder.checkpoint)
-    try:
-        replay.load(folder.replay, progress["replay"])
-    except (KeyError, TypeError) as error:
-        raise UserError(f"the checkpoint {folder.checkpoint} knows of no replay; put back a copy of it") from error
-    return replay

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
+import gymnasium
 import torch
 
 from reverie.agents.agent import Agent
-from reverie.agents.build import build
+from reverie.agents.build import build, build_replay
 from reverie.agents.resolve import Resolved, from_plain
+from reverie.data.replay import Replay
+from reverie.envs.codec import ActionCodec
 from reverie.errors import UserError, about
 from reverie.report.write import write_json
 from reverie.train import checkpoint
@@ -133,6 +136,24 @@ class RunFolder:
             raise UserError(f"{self.config} is no JSON: {error}; {cure}") from error
         with about(str(self.config)):
             return from_plain(plain)
+
+    def experience(self, resolved: Resolved, space: gymnasium.Space, codec: ActionCodec) -> Replay:
+        """The replay that the run's checkpoint knows of, for observations of that space.
+
+        Raises:
+            UserError: if it is not there.
+        """
+        if not self.replay.is_dir():
+            raise UserError(
+                f"{self.path} has no replay, which holds its steps: put back its folder {self.replay.name}/"
+            )
+        replay = build_replay(resolved.config, space, codec)
+        _, progress = checkpoint.read(self.checkpoint)
+        try:
+            replay.load(self.replay, progress["replay"])
+        except (KeyError, TypeError) as error:
+            raise UserError(f"the checkpoint {self.checkpoint} knows of no replay; put back a copy of it") from error
+        return replay
 
 
 def versions() -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import gymnasium
 import numpy as np
 
-from reverie.agents.program import Program, Stage, count_updates
+from reverie.agents.program import Program, Stage, count_frames, count_updates
 from reverie.agents.resolve import Resolved
 from reverie.data.collect import RandomAct, columns_of
 from reverie.envs.probe import episode_limit
@@ -21,11 +21,11 @@ SCALARS_BYTES = 6
 
 @dataclass(frozen=True)
 class Plan:
-    """What follows from the configuration and the spaces alone.
+    """What follows from the configuration, the spaces and the size of what is recorded alone.
 
     Attributes:
-        frames: of the environment.
-        steps: of the agent.
+        frames: of the environment, none where all is recorded.
+        steps: of the agent, or recorded.
         updates: in all.
         replay_mib: held at the end.
         cap_mib: what the replay may hold at most.
@@ -39,9 +39,9 @@ class Plan:
 
     def __str__(self) -> str:
         full = " (full: the oldest are dropped)" if self.replay_mib >= self.cap_mib else ""
+        frames = f"{self.frames:,} frames, " if self.frames else ""
         return (
-            f"{self.frames:,} frames, {self.updates:,} updates, "
-            f"replay {self.replay_mib:,.1f} of {self.cap_mib:,g} MiB at the end{full}"
+            f"{frames}{self.updates:,} updates, replay {self.replay_mib:,.1f} of {self.cap_mib:,g} MiB at the end{full}"
         )
 
 
@@ -67,10 +67,11 @@ def plan(resolved: Resolved, trainer: Trainer) -> Plan:
     env, train = resolved.config.env, resolved.config.train
     space = trainer.envs.single_observation_space
     record = SCALARS_BYTES + sum(column.bytes for column in columns_of(space, trainer.agent.codec).values())
-    steps = math.ceil(train.steps / env.action_repeat)
+    frames = count_frames(trainer.program)
+    steps = math.ceil(frames / env.action_repeat) or trainer.recorded.records
     held = min(steps * record / 2**20, train.replay_mib)
     updates = count_updates(trainer.program, env.action_repeat)
-    return Plan(train.steps, steps, updates, held, train.replay_mib)
+    return Plan(frames, steps, updates, held, train.replay_mib)
 
 
 def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
@@ -95,7 +96,7 @@ def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
         return median_ms(lambda: trainer.learner.update(stage, trainer.batch(stage)), device, repeats, warm=1)
 
     # A generation that plays in the environment may take an hour.
-    learning = {stage.name: stage for stage in trainer.program if _learns(stage) and stage.arena == "dream"}
+    learning = {stage.name: stage for stage in trainer.program if stage.learns and stage.arena == "dream"}
     updates = {name: update(stage) for name, stage in learning.items()}
     space = trainer.envs.single_observation_space
     assert isinstance(space, gymnasium.spaces.Dict)
@@ -154,10 +155,6 @@ def evaluated(trainer: Trainer) -> str:
     return f"an evaluation of {train.eval_episodes} episodes every {[*when, f'{train.eval_every:,} frames'][0]}"
 
 
-def _learns(stage: Stage) -> bool:
-    return bool(stage.groups) or stage.behave
-
-
 def _updates(program: Program, index: int, repeat: int) -> int:
     """Updates of one stage."""
     return count_updates(program[: index + 1], repeat) - count_updates(program[:index], repeat)
@@ -167,7 +164,7 @@ def _evaluations(trainer: Trainer, index: int) -> int:
     """How often one stage is evaluated; the end of the program is not counted."""
     train, stage = trainer.config.train, trainer.program[index]
     if stage.evaluate is None:
-        learning = _learns(stage) and stage.until.frames is not None
+        learning = stage.learns and stage.until.frames is not None
         return (train.steps - 1) // train.eval_every - train.prefill // train.eval_every if learning else 0
     last = index + 1 == len(trainer.program)
     updates = _updates(trainer.program, index, trainer.config.env.action_repeat) - last

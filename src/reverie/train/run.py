@@ -7,6 +7,7 @@ import gymnasium
 import torch
 
 from reverie.agents.cautions import cautions
+from reverie.agents.program import count_frames, count_updates
 from reverie.agents.resolve import Resolved
 from reverie.errors import UserError
 from reverie.report.log import read_metrics
@@ -17,6 +18,7 @@ from reverie.report.sinks import check_sinks
 from reverie.train.folder import RunFolder, default_path
 from reverie.train.forecast import evaluated, plan, told
 from reverie.train.interrupt import Interrupt, Stopped
+from reverie.train.recorded import beside_the_data
 from reverie.train.trainer import Trainer
 
 Say = Callable[[str], None]
@@ -55,6 +57,7 @@ def run(
     # What cannot be built leaves no folder behind.
     trainer = Trainer(resolved, folder)
     try:
+        trainer.recorded.check()
         folder.create(resolved)
         with folder.locked():
             _train(resolved, trainer, pictures, minutes, say)
@@ -98,7 +101,7 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
         say(f"the run in {folder.path} is finished")
         return
     say(headline(resolved, trainer))
-    if not trainer.frames:
+    if not trainer.frames + trainer.learner.updates:
         say(str(plan(resolved, trainer)))
         for doubt in _doubts(resolved, trainer):
             say(doubt)
@@ -106,8 +109,10 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
         with Interrupt(minutes) as stop, Progress(resolved.config.train.steps) as progress:
             trainer.run(progress, stop)
     except Stopped as stopped:
-        say(f"{stopped} at {trainer.frames:,} frames; go on with: {folder.again}")
+        say(f"{stopped} at {trainer.so_far}; go on with: {folder.again}")
         raise
+    if told := beside_the_data(read_metrics(folder.metrics)):
+        say(told)
     say(f"the run is in {folder.path}")
     if pictures:
         for picture in draw(resolved, trainer, say):
@@ -124,8 +129,10 @@ def headline(resolved: Resolved, trainer: Trainer) -> str:
     """What is about to run, and on what."""
     agent = trainer.agent
     parameters = sum(p.numel() for p in agent.parameters())
+    frames, updates = count_frames(trainer.program), count_updates(trainer.program, resolved.config.env.action_repeat)
+    extent = f"{frames:,} frames" if frames else f"{updates:,} updates from what is recorded"
     return (
-        f"{resolved.preset} ({resolved.scale}) on {resolved.config.env.env}: {resolved.config.train.steps:,} frames, "
+        f"{resolved.preset} ({resolved.scale}) on {resolved.config.env.env}: {extent}, "
         f"{parameters:,} parameters, {agent.device}, {torch.get_num_threads()} threads"
     )
 
@@ -140,6 +147,7 @@ def forecast(resolved: Resolved, path: str | Path | None, say: Say = print) -> N
     check_sinks(resolved.config.train.wandb)
     trainer = Trainer(resolved, folder)
     try:
+        trainer.recorded.check()
         counted = plan(resolved, trainer)
         say(headline(resolved, trainer))
         say(str(counted))

@@ -15,7 +15,6 @@ import torch
 
 from reverie.agents.agent import Carry
 from reverie.agents.build import build, build_replay
-from reverie.agents.presets import PRESETS
 from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved
 from reverie.data.collect import Act, Collector, RandomAct
@@ -35,6 +34,7 @@ from reverie.train.folder import RunFolder
 from reverie.train.interrupt import Stopped
 from reverie.train.learner import Learner
 from reverie.train.measuring import Measuring
+from reverie.train.recorded import Recorded
 from reverie.types import Batch, Metrics
 
 
@@ -58,6 +58,7 @@ class Trainer:
         finished: whether the program is over and its last evaluation made.
         draws, generators: all that is drawn from, numpy's and torch's.
         measuring: the records that the world's statistics still lack.
+        recorded: what is learned from where nothing is collected.
         random: chooses actions where the program says so.
         carry: what the agent carries from step to step.
     """
@@ -81,7 +82,8 @@ class Trainer:
         self.replay = build_replay(config, observations, codec)
         self.collector = Collector(self.envs, codec, self.replay)
         self.measuring = Measuring(self.agent.world.preprocess)
-        self.program = PRESETS[resolved.preset].program(config)
+        self.program = resolved.program()
+        self.recorded = Recorded(resolved, observations, actions)
         seeds = np.random.SeedSequence(train.seed).generate_state(4)
         self.draws = {"replay": np.random.default_rng(seeds[0]), "random": np.random.default_rng(seeds[1])}
         self.random = RandomAct(codec, self.draws["random"], train.hold)
@@ -106,6 +108,12 @@ class Trainer:
     def frames(self) -> int:
         """Environment frames: agent steps times action repeat."""
         return self.collector.steps * self.config.env.action_repeat
+
+    @property
+    def so_far(self) -> str:
+        """How far it is in words: by frames, or by updates where none are collected."""
+        collects = any(stage.actor != "none" for stage in self.program)
+        return f"{self.frames:,} frames" if collects else f"{self.learner.updates:,} updates"
 
     def resume(self) -> list[int]:
         """Take up the run where its last checkpoint left it.
@@ -174,8 +182,9 @@ class Trainer:
 
     def _run_stage(self, stage: Stage, log: MetricLog, progress: Progress, stop: Callable[[], Stopped | None]) -> None:
         act = {"none": None, "random": self.random, "behaviour": self._act}[stage.actor]
-        learns = bool(stage.groups) or stage.behave
         before, steps = self.began
+        if stage.recorded:
+            self._fill(stage, log, progress)
         if stage.encode:
             encode_once(self.agent.world, self.replay, self.agent.device)
         while not self._over(stage, before):
@@ -185,13 +194,13 @@ class Trainer:
                 snapshot.save(self, log.sync())
                 raise reason
             if act is not None:
-                self._collect(stage, act, learns)
+                self._collect(stage, act)
             # Environments side by side take several steps at once: each of them counts.
             owed = 1 if act is None else (self.collector.steps - steps) // stage.collect - self.learner.updates + before
-            for _ in range(owed if learns else 0):
+            for _ in range(owed if stage.learns else 0):
                 self._update(stage, log)
             self._show(stage, progress)
-            if learns and self._due(stage):
+            if stage.learns and self._due(stage):
                 self._evaluate(log, progress)
 
     def _due(self, stage: Stage) -> bool:
@@ -214,12 +223,18 @@ class Trainer:
             return True
         return until.updates is not None and self.learner.updates - before >= until.updates
 
-    def _collect(self, stage: Stage, act: Act, learns: bool) -> None:
+    def _fill(self, stage: Stage, log: MetricLog, progress: Progress) -> None:
+        survey = self.recorded.fill(self.replay, self.measuring, stage.measure)
+        for line in survey.lines:
+            progress.message(line)
+        self._write(log, survey.metrics)
+
+    def _collect(self, stage: Stage, act: Act) -> None:
         frames = stage.until.frames
         most = stage.collect if frames is None else -(-(frames - self.frames) // self.config.env.action_repeat)
         self.measuring.add(self.collector.collect(min(stage.collect, most), act), stage.measure)
         # Who learns needs the statistics at once. The others collect step by step, so that a stop need not wait.
-        if learns or self._over(stage, self.began[0]):
+        if stage.learns or self._over(stage, self.began[0]):
             self.measuring.finish()
 
     def _act(self, observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -258,7 +273,7 @@ class Trainer:
         self._keep(log)
         minutes = self.watch.train_seconds / 60
         result = f"return {metrics['eval/return']:8.1f}  dreamed {dreamed:8.1f}"
-        progress.message(f"{self.frames:>9,} frames  {minutes:5.1f} min  {result}")
+        progress.message(f"{self.so_far:>16}  {minutes:5.1f} min  {result}")
 
     def _keep(self, log: MetricLog) -> None:
         """Write a checkpoint, which is no training."""

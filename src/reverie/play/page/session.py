@@ -18,7 +18,6 @@ from torch import Tensor
 
 from reverie.envs.observation import is_image
 from reverie.errors import UserError, about
-from reverie.play.dreams import replay_of
 from reverie.play.page.controls import Controls
 from reverie.play.page.departure import Departure
 from reverie.play.page.moments import Moments
@@ -81,7 +80,7 @@ class Session:
         self._agent, resolved = load(run, device)
         self._world, self._codec = self._agent.world, self._agent.codec
         self._reality = Reality(resolved.config.env, seed)
-        replay = replay_of(RunFolder(Path(run)), self._agent, resolved, self._reality.space)
+        replay = RunFolder(Path(run)).experience(resolved, self._reality.space, self._codec)
         with about(str(run)):
             self.moments = Moments(replay, self._world, "any", resolved.config.train.length)
         self.title = f"{resolved.preset} on {resolved.config.env.env}"
