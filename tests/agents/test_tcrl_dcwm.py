@@ -31,7 +31,7 @@ def test_dcwm_has_its_papers_values():
     objective, behaviour, train = config.objective, config.behaviour, config.train
     assert (config.latent.groups, config.latent.levels, config.encoder.mlp.units) == (512, (5, 3), 256)
     assert (objective.distance, objective.rho, objective.optimiser.lr) == ("mismatch", 0.9, 1e-4)
-    assert objective.consistency * config.latent.groups == pytest.approx(1)
+    assert objective.optimiser.weight_decay == pytest.approx(0.01 * 1e-4)  # AdamW's own, times its rate
     assert (behaviour.members, behaviour.nstep, behaviour.smoothing, behaviour.target_rate) == (5, 1, 0.2, 0.005)
     assert behaviour.actor_optimiser.lr == behaviour.critic_optimiser.lr == 3e-4
     assert (behaviour.actor.max_std, behaviour.actor.min_std, behaviour.actor.fade) == (1.0, 0.1, 50 * 500)

@@ -24,14 +24,15 @@ from reverie.world.heads import ContinueConfig, HeadConfig
 
 
 def _sized(
-    units: int, groups: int, encoder: int, rates: tuple[float, float], fade: int, **values: Any
+    units: int, groups: int, encoder: int, rates: tuple[float, float], fade: int, decay: float = 0.0, **values: Any
 ) -> dict[str, Any]:
     """Networks of these widths; learning rates are the world's and the behaviour's.
 
     The mismatch sums over codes, and the paper's loss is their mean.
     """
     one, two = MLPConfig(layers=1, units=units), MLPConfig(layers=2, units=units)
-    world, behaviour = (OptimiserConfig(lr=rate, clip=20.0) for rate in rates)
+    world = OptimiserConfig(lr=rates[0], clip=20.0, weight_decay=decay)
+    behaviour = OptimiserConfig(lr=rates[1], clip=20.0)
     return {
         "encoder": EncoderConfig(mlp=MLPConfig(layers=1, units=encoder)),
         "posterior": (EncodeConfig(mlp=MLPConfig(layers=0, units=encoder)),),
@@ -77,7 +78,7 @@ LAPTOP: dict[str, Any] = {
 """Small networks and a smaller search, as tdmpc2 has them, with targets of three rewards that follow faster."""
 
 PAPER: dict[str, Any] = {
-    **_sized(units=512, groups=512, encoder=256, rates=(1e-4, 3e-4), fade=25_000, target_rate=0.005),
+    **_sized(units=512, groups=512, encoder=256, rates=(1e-4, 3e-4), fade=25_000, decay=1e-6, target_rate=0.005),
     "train": TrainConfig(steps=1_000_000, prefill=10_000, pretrain=0, train_every=1, batch=512, length=6),
     "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
     "planner": (MPPIConfig(gamma=0.9, draw=False),),
