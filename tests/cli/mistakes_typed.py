@@ -9,7 +9,7 @@ WORDS = [
     Mistake(
         "no command",
         "",
-        "name a command: train, resume, eval, video, dream, report, probe, list, bench, faceoff, results, "
+        "name a command: train, fit, resume, eval, video, dream, report, probe, export, list, bench, faceoff, results, "
         "check-env, doctor; what they do: reverie --help",
     ),
     Mistake("an unknown command", "trian", "unknown command 'trian'; did you mean 'train'?"),

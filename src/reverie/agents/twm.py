@@ -41,7 +41,7 @@ LAPTOP = {
 }
 """Two small layers, and `dreamer`'s values where the paper's would take a GPU; what is not named has its default. The
 policy's entropy has no floor: a tenth of the uniform's is little for one-hot actions, but a deviation of 0.26 for each
-continuous one, with which no pole is balanced."""
+continuous one."""
 
 
 def _mlp(layers: int, units: int) -> MLPConfig:

@@ -26,10 +26,14 @@ def comparable(into: Path, task: str) -> dict[str, list[Recorded]]:
     """For each preset with a recorded run of that task from state on a CPU, the seeds that speak for it."""
     runs: dict[str, list[Recorded]] = {}
     for run in recorded(into):
-        env = run.resolved.config.env
-        if run.suite in SUITES and env.env == task and not env.pixels and "--device cuda" not in run.command:
+        if run.suite in SUITES and _counts(run, task):
             runs.setdefault(run.preset, []).append(run)
     return {preset: representative(runs[preset]) for preset in PRESETS if preset in runs}
+
+
+def _counts(run: Recorded, task: str) -> bool:
+    config = run.resolved.config
+    return config.env.env == task and not config.env.pixels and config.train.device != "cuda"
 
 
 def task_table(of_preset: dict[str, list[Recorded]]) -> str:
@@ -37,7 +41,7 @@ def task_table(of_preset: dict[str, list[Recorded]]) -> str:
     get there, and its own final return.
     """
     best = max(fmean(map(final, runs)) for runs in of_preset.values())
-    head = ["preset", "suite", "action repeat", "seeds", f"at {NEAR * best:.0f}", "frames", "minutes", "at the end"]
+    head = ["preset", "runs", "action repeat", "seeds", f"at {NEAR * best:.0f}", "frames", "minutes", "at the end"]
     rows = []
     for preset in PRESETS:
         runs = of_preset.get(preset, [])
@@ -46,7 +50,7 @@ def task_table(of_preset: dict[str, list[Recorded]]) -> str:
             continue
         repeat = runs[0].resolved.config.env.action_repeat
         end = f"{fmean(map(final, runs)):.0f} at {runs[0].evaluations[-1]['frames']:,}"
-        first = [preset, f"`{runs[0].suite}`", str(repeat), str(len(runs))]
+        first = [preset, f"`{runs[0].suite}/{runs[0].group}`", str(repeat), str(len(runs))]
         rows.append([*first, *_there(runs, NEAR * best), end])
     return markdown(head, rows)
 
