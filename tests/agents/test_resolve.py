@@ -29,6 +29,12 @@ def test_there_and_back(preset, scale):
     assert from_plain(as_read(resolved)) == resolved
 
 
+@pytest.mark.parametrize(("preset", "scale"), SCALES, ids="-".join)
+@pytest.mark.parametrize("behaviour", ["value-gradient", "ppo"])
+def test_every_world_can_be_acted_in_by_the_same_behaviour(preset, scale, behaviour):
+    assert resolve(preset, "gym:Pendulum-v1", scale=scale, parts={"behaviour": behaviour}).parts.behaviour == behaviour
+
+
 def test_exchanged_parts_and_changed_values_come_back():
     resolved = tiny("dreamer-reward", backbone="markov", latent="categorical", posterior="encode", seed=17, num_envs=3)
     back = from_plain(as_read(resolved))

@@ -4,6 +4,7 @@ from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
 from reverie.agents.preset import Preset, one_world
 from reverie.behaviour.policy import ActorConfig
+from reverie.behaviour.ppo import PPOConfig
 from reverie.behaviour.reward_gradient import RewardGradientConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
 from reverie.dynamics.attention import AttentionConfig
@@ -26,6 +27,7 @@ LAPTOP = {
     "behaviour": (
         ValueGradientConfig(actor=_EXPLORING, critic=HeadConfig(reads="z")),
         RewardGradientConfig(actor=_EXPLORING),
+        PPOConfig(actor=_EXPLORING, critic=HeadConfig(reads="z")),
     ),
 }
 """`tssm`'s small layers, and dreams that are anchored where they start. A chunk has one anchor, and each distance once,
@@ -71,6 +73,7 @@ PAPER = {
             target_rate=0.005,
             return_scale=False,
         ),
+        PPOConfig(actor=_ACTOR, critic=HeadConfig(mlp=_SMALL, reads="z"), starts=16, gamma=1.0),
     ),
 }
 """The values of its code for Myriad, horizon 100 (configs/rl and train_myriad.py)."""

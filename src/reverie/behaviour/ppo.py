@@ -37,7 +37,7 @@ class PPOConfig:
     """how the actor ascends"""
     critic_optimiser: OptimiserConfig = field(default_factory=_slow)
     """how the critic descends"""
-    horizon: int = 15
+    horizon: int = 12
     """dreamed steps"""
     starts: int = 64
     """dreams per update, from states of the batch; 0 is all of them"""
