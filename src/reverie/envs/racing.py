@@ -28,10 +28,10 @@ class RepeatUndrawn(RepeatAction[Any, Any]):
 
         game._render = skip  # hides the method
         try:
-            _, *rest = super().step(action)
+            _, reward, terminated, truncated, info = super().step(action)
         finally:
             del game._render
         own, game.reward = game.reward, shown
         game.state = game._render("state_pixels")
         game.reward = own
-        return game.state, *rest
+        return game.state, reward, terminated, truncated, info
