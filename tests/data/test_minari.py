@@ -156,6 +156,20 @@ def test_a_last_observation_that_is_missing_is_told():
         list(source.episodes())
 
 
+def test_a_dataset_that_was_cut_short_is_told(tmp_path):
+    written([recording(SEEN["state"], ACTIONS["box"], 300)], SEEN["state"], ACTIONS["box"])
+    (file,) = (tmp_path / "datasets" / "walk" / "random-v0").rglob("main_data.hdf5")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(UserError, match="minari:walk/random-v0 cannot be read"):
+        list(MinariSource("walk/random-v0").episodes())
+
+
+def test_a_dataset_without_a_step_is_none(tmp_path):
+    with pytest.raises(UserError, match="minari:walk/random-v0 would hold no step"):
+        written([recording(SEEN["state"], ACTIONS["box"], 0)], SEEN["state"], ACTIONS["box"])
+    assert not (tmp_path / "datasets" / "walk" / "random-v0").exists()
+
+
 def test_what_cannot_be_written_leaves_nothing(tmp_path):
     def failing():
         yield recording(SEEN["state"], ACTIONS["box"], 3)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from scripted import Counting
 
 from reverie.data.collect import Collector, columns_of
-from reverie.data.recording import Recording, check_finite, recordings
+from reverie.data.recording import Recording, check_numbers, recordings
 from reverie.data.replay import Replay
 from reverie.envs.codec import codec
 from reverie.errors import UserError
@@ -76,5 +77,19 @@ def test_records_are_rows():
 
 def test_what_is_not_finite_is_told_with_its_episode():
     columns = {"observation/state": np.array([[0.0], [np.nan]]), "reward": np.zeros(2)}
+    columns["action"] = np.zeros((2, 1))
     with pytest.raises(UserError, match="runs/a holds an observation 'state' of nan in its episode 7"):
-        check_finite(Recording(columns), "runs/a", 7)
+        check_numbers(Recording(columns), "runs/a", 7, codec(spaces.Box(-1, 1, (1,))))
+
+
+@pytest.mark.parametrize(
+    ("space", "taken", "message"),
+    [
+        (spaces.Box(-1, 1, (1,)), [[0.0], [np.nan]], "actions that are not finite"),
+        (spaces.Discrete(3), [0, 3], "actions that are none of its space"),
+    ],
+)
+def test_actions_that_are_none_are_told_with_their_episode(space, taken, message):
+    columns = {"observation/state": np.zeros((2, 1)), "reward": np.zeros(2), "action": np.array(taken)}
+    with pytest.raises(UserError, match=f"runs/a holds {message}.* in its episode 7"):
+        check_numbers(Recording(columns), "runs/a", 7, codec(space))

@@ -117,11 +117,12 @@ def test_the_agent_is_loaded_and_plays_its_last_evaluation(finished, tmp_path):
         evaluator.close()
 
 
-def test_once_it_is_read_the_data_may_go(finished, whole, tmp_path):
+@pytest.mark.parametrize("updates", [1, 5])
+def test_once_it_is_read_the_data_may_go(updates, finished, whole, tmp_path):
     shutil.copytree(finished.folder.path, tmp_path / "data")
     resolved = fitted(tmp_path / "data")
     with pytest.raises(Killed):
-        go(resolved, tmp_path / "run", lambda trainer: wrap(trainer.learner, "update", after(5, Killed())))
+        go(resolved, tmp_path / "run", lambda trainer: wrap(trainer.learner, "update", after(updates, Killed())))
     shutil.rmtree(tmp_path / "data")
     go(resolved, tmp_path / "run")
     lines, tensors, *_ = outcome(tmp_path / "run")

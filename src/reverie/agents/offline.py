@@ -50,10 +50,11 @@ def offline(program: Program, terms: Offline, repeat: int) -> Program:
     main = [stage for stage in learning if stage.actor != "none"]
     apart = [stage for stage in learning if _subject(stage) not in map(_subject, main)]
     names, spent = ", ".join(dict.fromkeys(s.name for s in apart)), sum(s.until.updates or 0 for s in apart)
-    if terms.updates and not main:
-        raise UserError(
-            f"--updates is for programs that learn all at once; {names} have numbers of their own: set those"
-        )
+    for option, value in (("--updates", terms.updates), ("--eval-every", terms.eval_every)):
+        if value and not main:
+            raise UserError(
+                f"{option} is for programs that learn all at once; {names} have numbers of their own: set those"
+            )
     left = (terms.updates or count_updates(program, repeat)) - spent
     if terms.updates and left < 1:
         raise UserError(

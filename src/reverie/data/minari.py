@@ -62,7 +62,17 @@ class MinariSource:
         self.env, self.remarks = _environment(self._data.env_spec, own)
 
     def episodes(self) -> Iterator[Recording]:
-        """All, in the dataset's order."""
+        """All, in the dataset's order.
+
+        Raises:
+            UserError: if one cannot be read, or lacks its last observation.
+        """
+        try:
+            yield from self._episodes()
+        except (ValueError, KeyError, AssertionError, OSError) as error:
+            raise UserError(f"{self.name} cannot be read: {error}; download or export it again") from error
+
+    def _episodes(self) -> Iterator[Recording]:
         none = no_action(self._codec)
         for episode in self._data.iterate_episodes():
             steps = len(episode.rewards)
@@ -145,6 +155,8 @@ def write(
                 description=words[1],
                 jpeg_encoding=False,
             )
+        if not written.episodes:
+            raise UserError(f"{KIND}{dataset} would hold no step: what was collected has only begun")
         made.storage.update_metadata({OWN: asdict(env)})
     except BaseException as error:
         shutil.rmtree(written.path, ignore_errors=True)

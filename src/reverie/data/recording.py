@@ -109,12 +109,19 @@ def no_action(codec: ActionCodec) -> np.ndarray:
     return codec.decode(np.zeros((1, codec.size), np.float32))
 
 
-def check_finite(recording: Recording, name: str, number: int) -> None:
-    """See that the numbers of a source's episode are some.
+def check_numbers(recording: Recording, name: str, number: int, actions: ActionCodec) -> None:
+    """See that the numbers of a source's episode are some, and its actions of their space.
 
     Raises:
-        UserError: that names the first one that is not finite.
+        UserError: that names the first one that is not finite, or says what is wrong with an action.
     """
+    taken, found = recording.columns["action"], None
+    try:
+        found = None if np.isfinite(actions.encode(taken)).all() else "actions that are not finite"
+    except ValueError as error:
+        found = f"actions that are none of its space ({error})"
+    if found:
+        raise UserError(f"{name} holds {found} in its episode {number}: leave the episode out")
     seen = {key.removeprefix(PREFIX): x for key, x in recording.columns.items() if key.startswith(PREFIX)}
     if found := unfinite(seen, recording.columns["reward"]):
         raise UserError(

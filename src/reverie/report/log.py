@@ -66,7 +66,7 @@ class MetricLog:
 
         Args:
             frames: environment frames so far (action repeat counted), the sinks' horizontal axis.
-            updates: gradient updates so far.
+            updates: gradient updates so far; the sinks' axis while there are no frames, as where all is recorded.
             seconds: wall-clock time since the run began.
             train_seconds: the part of it not spent on evaluations.
             metrics: name -> a number, or a list of numbers (such as `eval/returns`), which goes to the JSON alone.
@@ -85,7 +85,7 @@ class MetricLog:
         self._file.flush()
         scalars = {name: value for name, value in values.items() if isinstance(value, float)}
         for sink in self._sinks if scalars else ():
-            sink.show(scalars, int(frames))
+            sink.show(scalars, int(frames) or int(updates))
 
     def sync(self) -> int:
         """Force the lines onto the disk, so that a checkpoint never knows more than the log; returns `offset`."""
@@ -112,7 +112,7 @@ class MetricLog:
         if offset == size:
             return
         self._file.truncate(offset)
-        after = _last_frames(self.path) + 1
+        after = _last_place(self.path) + 1
         for sink in self._sinks:
             sink.forget(after)
 
@@ -183,7 +183,7 @@ def _byte(path: Path, at: int) -> bytes:
         return file.read(1)
 
 
-def _last_frames(path: Path) -> int:
-    """The frames of the last line, -1 of an empty log."""
+def _last_place(path: Path) -> int:
+    """Where the sinks show the last line, -1 of an empty log."""
     records = read_metrics(path)
-    return int(records[-1]["frames"]) if records else -1
+    return int(records[-1]["frames"] or records[-1]["updates"]) if records else -1

@@ -68,7 +68,7 @@ def plan(resolved: Resolved, trainer: Trainer) -> Plan:
     space = trainer.envs.single_observation_space
     record = SCALARS_BYTES + sum(column.bytes for column in columns_of(space, trainer.agent.codec).values())
     frames = count_frames(trainer.program)
-    steps = math.ceil(frames / env.action_repeat) or trainer.recorded.records
+    steps = math.ceil(frames / env.action_repeat) or len(trainer.replay) or trainer.recorded.records
     held = min(steps * record / 2**20, train.replay_mib)
     updates = count_updates(trainer.program, env.action_repeat)
     return Plan(frames, steps, updates, held, train.replay_mib)

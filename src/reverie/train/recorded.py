@@ -9,13 +9,14 @@ import gymnasium
 import numpy as np
 
 from reverie.agents.resolve import Resolved
-from reverie.data.recording import Recording, Source, check_finite
+from reverie.data.recording import Recording, Source, check_numbers
 from reverie.data.replay import Replay
+from reverie.envs.codec import codec
 from reverie.errors import UserError
 from reverie.train.measuring import Measuring
 from reverie.train.sources import open_source
 
-SHOWN = ("action_repeat", "pixels", "crop", "frame_stack")
+SHOWN = ("action_repeat", "pixels", "look", "crop", "frame_stack")
 """What of an environment's configuration has to be the same as in the data: the spaces do not tell all of it."""
 
 
@@ -83,10 +84,11 @@ class Recorded:
         lines: list[str] = []
         returns: list[float] = []
         records = 0
+        actions = codec(self._actions)
         for source in self.sources:
             tally = Tally()
             for number, recording in enumerate(source.episodes()):
-                check_finite(recording, source.name, number)
+                check_numbers(recording, source.name, number, actions)
                 for record in recording.records():
                     replay.add(record)
                     measuring.add([record], rewards)

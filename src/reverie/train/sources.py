@@ -32,6 +32,10 @@ class RunSource:
             self._done = [bool(done) for done in progress["collector"]["done"]]
         except (KeyError, TypeError) as error:
             raise UserError(f"the checkpoint {self._folder.checkpoint} knows of no replay") from error
+        if self._resolved.offline:
+            self.remarks = (
+                "it was fitted itself, and does not know which of its episodes had ended; its own data does",
+            )
         # Side by side they only collected.
         self.env: EnvConfig | None = replace(self._resolved.config.env, num_envs=1, vector="sync")
         made = self.env.make(training=True)
