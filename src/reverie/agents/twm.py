@@ -34,14 +34,14 @@ LAPTOP = {
             horizon=12,
             starts=64,
             gamma=0.98,
+            entropy=1e-2,
+            entropy_floor=0.1,
             regulariser=0.0,
             replay=0.0,
         ),
     ),
 }
-"""Two small layers, and `dreamer`'s values where the paper's would take a GPU; what is not named has its default. The
-policy's entropy has no floor: a tenth of the uniform's is little for one-hot actions, but a deviation of 0.26 for each
-continuous one."""
+"""Two small layers, and `dreamer`'s values where the paper's would take a GPU; what is not named has its default."""
 
 
 def _mlp(layers: int, units: int) -> MLPConfig:

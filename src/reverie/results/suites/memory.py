@@ -2,11 +2,6 @@
 
 from reverie.results.suites.suite import CARTPOLE, SWINGUP, Suite, seeds
 
-TWM_ON_CARTPOLE = (
-    f"{CARTPOLE} --steps 16000 --behaviour.entropy 1e-2 "
-    "--behaviour.entropy-floor 0.1"  # the scale's own when these were recorded
-)
-
 MEMORY: dict[str, Suite] = {
     "swingup-transformers": Suite(
         about="`tssm`, `transdreamer` and `awm` on cartpole-swingup from state, action repeat 4, 60,000 frames",
@@ -29,7 +24,7 @@ MEMORY: dict[str, Suite] = {
     ),
     "cartpole-twm": Suite(
         about="`twm` on CartPole-v1, discrete actions",
-        runs=seeds("twm", f"twm {TWM_ON_CARTPOLE}", range(3)),
+        runs=seeds("twm", f"twm {CARTPOLE} --steps 16000", range(3)),
         solved=450.0,
     ),
     "tssm-rssm": Suite(
