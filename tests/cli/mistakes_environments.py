@@ -25,7 +25,7 @@ NAMES = [
     Mistake(
         "no environment",
         "train dreamer",
-        "name an environment, as in: reverie train dreamer --env dmc:cartpole-swingup",
+        "name an environment, as in: reverie train dreamer --env gym:Pendulum-v1",
     ),
     named(
         "an empty name",
