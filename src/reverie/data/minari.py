@@ -10,7 +10,7 @@ Datasets lie where Minari keeps them: in MINARI_DATASETS_PATH, or in ~/.minari/d
 
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
 from reverie.data.recording import Recording, no_action
 from reverie.data.replay import PREFIX
@@ -59,6 +60,7 @@ class MinariSource:
         with about(self.name):
             self._codec = codec(self.action_space)
         self.records = int(self._data.total_steps) + int(self._data.total_episodes)
+        self.remarks: Sequence[str]
         self.env, self.remarks = _environment(self._data.env_spec, own)
 
     def episodes(self) -> Iterator[Recording]:
@@ -122,7 +124,7 @@ def write(
     observations: gymnasium.spaces.Dict,
     actions: gymnasium.Space,
     env: EnvConfig,
-    spec: gymnasium.envs.registration.EnvSpec | None,
+    spec: EnvSpec | None,
     words: tuple[str, str],
 ) -> Written:
     """Write episodes as a new dataset, without loss: images as they are, not as JPEG.

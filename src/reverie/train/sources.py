@@ -1,6 +1,6 @@
 """Where recorded episodes are found: in the folders of runs, and in Minari datasets."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class RunSource:
         Raises:
             UserError: if it holds no run, or no checkpoint, or its environment cannot be made.
         """
-        self.name, self.remarks = name, ()
+        self.name = name
+        self.remarks: Sequence[str] = ()
         self._folder = RunFolder(Path(name))
         self._resolved = self._folder.resolved()
         _, progress = checkpoint.read(self._folder.checkpoint)
@@ -46,8 +47,8 @@ class RunSource:
         finally:
             made.close()
         # Where Gymnasium itself would make what was seen.
-        plain = own is not None and own.id in gymnasium.registry and self.env == EnvConfig(env=self.env.env)
-        self.spec = gymnasium.spec(own.id) if plain else None
+        plain = self.env == EnvConfig(env=self.env.env)
+        self.spec = gymnasium.registry.get(own.id) if own is not None and plain else None
 
     @property
     def preset(self) -> str:
