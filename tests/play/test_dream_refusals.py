@@ -8,6 +8,7 @@ from dreaming import played
 from gymnasium.error import ResetNeeded
 
 import reverie
+from reverie.data.replay import Replay
 from reverie.errors import UserError
 from reverie.play import dreams
 
@@ -43,7 +44,7 @@ def test_a_batch_of_none(pendulum):
     [
         ("config.json", r"holds no run: it has no config.json"),
         ("checkpoint", r"no checkpoint .*run.safetensors; a run writes its first one at the end of its first stage"),
-        ("replay", r"has no replay, where dreams begin: put back its folder replay/"),
+        ("replay", r"has no replay, which holds its steps: put back its folder replay/"),
         ("replay/0-000000.records", r"has 0 bytes, fewer than"),
     ],
 )
@@ -70,7 +71,7 @@ def test_a_world_without_a_decoder(cartpole, monkeypatch):
 
 
 def test_a_replay_without_beginnings(pendulum, monkeypatch):
-    monkeypatch.setattr(dreams.Replay, "whole", lambda replay, name: [np.zeros(len(replay), bool)], raising=True)
+    monkeypatch.setattr(Replay, "whole", lambda replay, name: [np.zeros(len(replay), bool)], raising=True)
     with pytest.raises(UserError, match=r"121 records hold no moment .*; start='any' may find others"):
         reverie.DreamEnv(pendulum)
     reverie.DreamEnv(pendulum, start="any").reset(seed=0)
