@@ -16,6 +16,10 @@ MARGIN = 1e-3
 """Share by which tanh can go beyond the outermost steps, so that it reaches them all."""
 
 
+TINY = torch.finfo(torch.float32).tiny
+"""Of uniform numbers the least, whose logarithm is finite."""
+
+
 class Codes(NamedTuple):
     """G independent categoricals over the K codes of a book "K C", given as logits "... G K"."""
 
@@ -24,7 +28,8 @@ class Codes(NamedTuple):
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Codes drawn by Gumbel noise, flat "... Z"; backwards they are softmax(logits + noise) (Jang et al. 2017)."""
-        noise = -torch.empty_like(self.logits).exponential_(generator=generator).log()
+        uniform = torch.empty_like(self.logits).uniform_(generator=generator).clamp_min(TINY)
+        noise = -(-uniform.log()).log()
         return self._pick(self.logits + noise)
 
     def mode(self) -> Tensor:
