@@ -12,7 +12,8 @@ import reverie
 from reverie.cli.main import main
 from reverie.errors import UserError
 from reverie.play.probe import NAME, Probe, ProbeConfig, load_probe
-from reverie.play.probing import films, fit, held_out_films, known, shares, shrunk
+from reverie.play.probing import dreamed, films, fit, held_out_films, known, shares, shrunk
+from reverie.report.open_loop import as_batch
 from reverie.train.folder import load
 from reverie.types import Features
 
@@ -45,7 +46,26 @@ def test_pictures_and_features_are_of_the_same_moments(walked):
         columns = [int(picture[0, :, 0].argmax()) for picture in film.pictures]
         assert columns == [int(np.clip(8 + 4 * place, 0, 15)) for place in places]
     features, pictures = known(agent, shown, torch.Generator().manual_seed(0))
-    assert len(features.deter) == len(features.stoch) == len(pictures) == sum(len(film.steps) for film in shown)
+    assert len(features.deter) == len(features.stoch) == len(pictures) == 2 * sum(len(film.steps) for film in shown)
+
+
+def test_an_episode_is_dreamed_in_pieces_each_from_what_was_known(walked, monkeypatch):
+    monkeypatch.setattr("reverie.play.probing.AHEAD", 3)
+    agent, resolved = load(walked, "cpu")
+    (film,) = held_out_films(agent, resolved.config.env, 0, 1, 16)
+    world, batch = agent.world, as_batch(agent, [film.episode], 0, len(film.episode.reward))
+    with torch.inference_mode():
+        trace = world.observe(batch, world.initial(1))
+        found = dreamed(world, batch, trace)
+        assert found.deter.shape == trace.deter.shape and found.stoch.shape == trace.stoch.shape
+        torch.testing.assert_close(found.deter[:, 0], trace.deter[:, 0])
+        row, state = torch.zeros(1, dtype=torch.long), None
+        for step in range(1, batch.first.shape[1]):
+            if step % 3 == 1:
+                state = world.dynamics.start(trace, row, row + step - 1)
+            state = world.imagine(batch.action[:, step], state)
+            torch.testing.assert_close(found.deter[:, step], state.features.deter)
+            torch.testing.assert_close(found.stoch[:, step], state.features.stoch)
 
 
 def test_it_learns_to_draw_and_moves_nothing_else(walked):
@@ -54,7 +74,8 @@ def test_it_learns_to_draw_and_moves_nothing_else(walked):
     shown = held_out_films(agent, resolved.config.env, 0, 4, 16)
     features, pictures = known(agent, shown, torch.Generator().manual_seed(0))
     # features that say where the stripe is, since a tiny world hardly knows
-    place = torch.cat([torch.from_numpy(film.episode.observation["state"][film.steps]) for film in shown])
+    places = [torch.from_numpy(film.episode.observation["state"][film.steps]) for film in shown]
+    place = torch.cat([seen for place in places for seen in (place, place)])  # known, and then dreamed
     telling = Features(features.deter, place.float())
     probe = fit(
         ProbeConfig(side=16, updates=150, batch=16, lr=3e-3), telling, pictures, torch.Generator().manual_seed(0)

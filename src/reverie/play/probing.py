@@ -18,8 +18,12 @@ from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.play.probe import Probe, ProbeConfig
 from reverie.report.evaluate import HELD_OUT, Episode, follow, play
 from reverie.report.open_loop import as_batch, foresee
-from reverie.types import Features
+from reverie.types import Batch, Features, Trace
+from reverie.world.imagine import unroll
+from reverie.world.world import World
 
+AHEAD = 50
+"""Steps of a piece of an episode that is dreamed for a probe to learn from."""
 PROBED = 3_000_000
 """Environments are numbered from here on for what a probe learns from."""
 
@@ -82,17 +86,33 @@ def held_out_films(agent: Agent, env: EnvConfig, seed: int, number: int, side: i
 
 
 def known(agent: Agent, shown: Sequence[Film], generator: torch.Generator) -> tuple[Features, Tensor]:
-    """What the world knows of each moment that was drawn, "P ..", and the pictures "P H W 3" in [0, 1]."""
+    """What the world knows of each moment that was drawn, "P ..", and the pictures "P H W 3" in [0, 1].
+
+    Each moment is there twice, as it was seen and as it was dreamed: dreams come to features that nothing seen has, and
+    a probe that never met them draws a dream worse than the world knows it.
+    """
     deter, stoch, pictures = [], [], []
     with torch.inference_mode():
         for film in shown:
             batch = as_batch(agent, [film.episode], 0, len(film.episode.reward))
             trace = agent.world.observe(batch, agent.world.initial(1), generator)
-            deter.append(trace.deter[0, film.steps])
-            stoch.append(trace.stoch[0, film.steps])
-            pictures.append(torch.from_numpy(film.pictures))
+            for features in (trace.features, dreamed(agent.world, batch, trace)):
+                deter.append(features.deter[0, film.steps])
+                stoch.append(features.stoch[0, film.steps])
+                pictures.append(torch.from_numpy(film.pictures))
     features = Features(torch.cat(deter).float().clone(), torch.cat(stoch).float().clone())
     return features, torch.cat(pictures).to(agent.device).float() / 255
+
+
+def dreamed(world: World, batch: Batch, trace: Trace) -> Features:
+    """An episode "1 T .." dreamed in pieces, along its actions, each from what was known where it begins."""
+    row = torch.zeros(1, dtype=torch.long, device=batch.first.device)
+    pieces = [Features(trace.deter[:, :1], trace.stoch[:, :1])]
+    for begin in range(0, batch.first.shape[1] - 1, AHEAD):
+        actions = batch.action[:, begin + 1 : begin + 1 + AHEAD]
+        found = unroll(world, actions, world.dynamics.start(trace, row, row + begin)).features
+        pieces.append(Features(found.deter[:, 1:], found.stoch[:, 1:]))
+    return Features(*(torch.cat(parts, 1) for parts in zip(*pieces, strict=True)))
 
 
 def fit(
@@ -140,12 +160,13 @@ def learned(
         UserError: if the environment cannot be drawn, or no step was.
     """
     generator = torch.Generator(agent.device).manual_seed(seed)
-    features, pictures = known(agent, films(agent, env, seed, episodes, share, config.side), generator)
+    shown = films(agent, env, seed, episodes, share, config.side)
+    features, pictures = known(agent, shown, generator)
     if not len(pictures):
         raise UserError(f"--share {share} drew no picture of {episodes} episodes; raise either")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return fit(config, features, pictures, generator, told), len(pictures)
+        return fit(config, features, pictures, generator, told), sum(len(film.pictures) for film in shown)
 
 
 @torch.inference_mode()
