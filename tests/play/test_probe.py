@@ -59,7 +59,7 @@ def test_an_episode_is_dreamed_in_pieces_each_from_what_was_known(walked, monkey
         found = dreamed(world, batch, trace)
         assert found.deter.shape == trace.deter.shape and found.stoch.shape == trace.stoch.shape
         torch.testing.assert_close(found.deter[:, 0], trace.deter[:, 0])
-        row, state = torch.zeros(1, dtype=torch.long), None
+        row, state = torch.zeros(1, dtype=torch.long), world.initial(1)
         for step in range(1, batch.first.shape[1]):
             if step % 3 == 1:
                 state = world.dynamics.start(trace, row, row + step - 1)
