@@ -260,7 +260,10 @@ def test_the_published_sizes_make_an_update(preset, scale):
     resolved = tiny(preset)
     config = PRESETS[preset].config(resolved.config.env, scale, resolved.parts)
     full = type(resolved)(preset=preset, scale=scale, parts=resolved.parts, config=config)
-    update(learner(full), full, 1)
+    agent = built(full)
+    before = weights(agent)
+    update(learner(full, agent), full, 1)
+    assert changed(before, agent)
 
 
 def test_the_paper_has_its_sizes():

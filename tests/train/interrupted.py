@@ -59,6 +59,24 @@ def go(resolved, path, spoil=None, stop=lambda: None):
     return trainer
 
 
+def go_through_kills(resolved, path, moments, draw, kills=4):
+    """Train to the end, killed at random calls of methods of the trainer: `moments` are their names and most calls."""
+    for _ in range(kills):
+        where, count = draw.choice(moments)
+        count = draw.randint(1, count)
+
+        def spoil(trainer, where=where, count=count):
+            *owners, name = where.split(".")
+            wrap(getattr(trainer, owners[0]) if owners else trainer, name, after(count, Killed()))
+
+        try:
+            go(resolved, path, spoil)
+        except Killed:
+            continue
+        return
+    go(resolved, path)
+
+
 def outcome(path):
     """Everything that a run leaves, but for what a clock says."""
     folder = RunFolder(path)

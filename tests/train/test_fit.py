@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from interrupted import Killed, Uninterrupted, after, go, outcome, wrap
+from interrupted import Killed, Uninterrupted, after, go, go_through_kills, outcome, wrap
 from running import run
 from tiny import tiny
 
@@ -59,23 +59,9 @@ def columns(path, name):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_random_moments_it_goes_on_to_the_bit(kind, whole, finished, tmp_path):
-    draw = random.Random(kind)
     resolved = fitted(finished.folder.path, **KINDS[kind])
-    for _ in range(4):
-        where, count = draw.choice([("learner.update", 6), ("replay.add", 100), ("_write", 6), ("_evaluate", 2)])
-        count = draw.randint(1, count)
-
-        def spoil(trainer, where=where, count=count):
-            *owners, name = where.split(".")
-            wrap(getattr(trainer, owners[0]) if owners else trainer, name, after(count, Killed()))
-
-        try:
-            go(resolved, tmp_path / "run", spoil)
-        except Killed:
-            continue
-        break
-    else:
-        go(resolved, tmp_path / "run")
+    moments = [("learner.update", 6), ("replay.add", 100), ("_write", 6), ("_evaluate", 2)]
+    go_through_kills(resolved, tmp_path / "run", moments, random.Random(kind))
     assert outcome(tmp_path / "run") == whole(kind)
 
 

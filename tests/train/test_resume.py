@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from interrupted import Killed, Uninterrupted, after, go, outcome, wrap
+from interrupted import Killed, Uninterrupted, after, go, go_through_kills, outcome, wrap
 from safetensors.torch import load_file, save_file
 from tiny import Walk, tiny
 
@@ -43,27 +43,9 @@ def whole(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_random_moments(kind, whole, tmp_path):
-    draw = random.Random(kind)
     resolved = tiny(**KINDS[kind])
-    for _ in range(4):
-        where, count = draw.choice(
-            [("collector.collect", 40), ("learner.update", 9), ("replay.add", 60), ("_write", 5), ("_evaluate", 2)]
-        )
-
-        count = draw.randint(1, count)
-
-        def spoil(trainer, where=where, count=count):
-            *owners, name = where.split(".")
-            owner = getattr(trainer, owners[0]) if owners else trainer
-            wrap(owner, name, after(count, Killed()))
-
-        try:
-            go(resolved, tmp_path / "run", spoil)
-        except Killed:
-            continue
-        break
-    else:
-        go(resolved, tmp_path / "run")
+    moments = [("collector.collect", 40), ("learner.update", 9), ("replay.add", 60), ("_write", 5), ("_evaluate", 2)]
+    go_through_kills(resolved, tmp_path / "run", moments, random.Random(kind))
     assert outcome(tmp_path / "run") == whole(kind)
 
 

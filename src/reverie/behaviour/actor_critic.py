@@ -8,10 +8,10 @@ from torch import Tensor
 
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.behaviour import Trained
+from reverie.behaviour.bounds import check
 from reverie.behaviour.critic import Critic
 from reverie.behaviour.dreaming import Dreaming, Imagined
 from reverie.behaviour.policy import uniform_entropy
-from reverie.errors import UserError
 from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import OptimiserConfig
 from reverie.ops.returns import lambda_return, reach
@@ -68,15 +68,12 @@ class ActorCriticConfig:
     """weight of the critic's loss on replayed returns, which shapes the world too (DreamerV3); 0 is none"""
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "target_every"):
-            if getattr(self, name) < 1:
-                raise UserError(f"behaviour.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("starts", "entropy", "regulariser", "replay"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
-        for name in ("gamma", "lambda_", "mix", "target_rate", "entropy_floor"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(self, name)}")
+        check(
+            self,
+            counts=("horizon", "target_every"),
+            weights=("starts", "entropy", "regulariser", "replay"),
+            shares=("gamma", "lambda_", "mix", "target_rate", "entropy_floor"),
+        )
 
     @property
     def trained(self) -> tuple[Trained, ...]:

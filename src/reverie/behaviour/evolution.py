@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reverie.behaviour.behaviour import Trained
+from reverie.behaviour.bounds import check
 from reverie.behaviour.controller import Controller, ControllerConfig
 from reverie.behaviour.search import SEARCHES, Search, SearchConfig
 from reverie.behaviour.starts import choose_starts
@@ -41,9 +42,7 @@ class EvolutionConfig:
     """of the dreams: above 1 the world is less sure of what comes than it has learned to be (tau)"""
 
     def __post_init__(self) -> None:
-        for name in ("rollouts", "horizon"):
-            if getattr(self, name) < 1:
-                raise UserError(f"behaviour.{name} must be at least 1, not {getattr(self, name)}")
+        check(self, counts=("rollouts", "horizon"))
         if not 0 < self.temperature < math.inf:
             raise UserError(f"behaviour.temperature must be positive, not {self.temperature}")
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.behaviour import Trained
+from reverie.behaviour.bounds import check
 from reverie.behaviour.critic import Critic
 from reverie.behaviour.dreaming import Dreaming
 from reverie.errors import UserError
@@ -57,15 +58,12 @@ class PPOConfig:
     """share by which the critic's target, which values dreams, follows it in each update; 1 is no target (the paper)"""
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "epochs", "minibatches"):
-            if getattr(self, name) < 1:
-                raise UserError(f"behaviour.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("starts", "entropy"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
-        for name in ("gamma", "lambda_", "target_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(self, name)}")
+        check(
+            self,
+            counts=("horizon", "epochs", "minibatches"),
+            weights=("starts", "entropy"),
+            shares=("gamma", "lambda_", "target_rate"),
+        )
         if not 0 < self.clip < 1:
             raise UserError(f"behaviour.clip must be in (0, 1), not {self.clip}")
 

@@ -7,8 +7,8 @@ import torch
 
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.behaviour import Trained
+from reverie.behaviour.bounds import check
 from reverie.behaviour.pathwise import Pathwise
-from reverie.errors import UserError
 from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import reach
@@ -35,13 +35,12 @@ class RewardGradientConfig:
     """weight of the policy's entropy"""
 
     def __post_init__(self) -> None:
-        if self.horizon < 1:
-            raise UserError(f"behaviour.horizon must be at least 1, not {self.horizon}")
-        for name in ("starts", "entropy"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
-        if not 0 <= self.gamma <= 1:
-            raise UserError(f"behaviour.gamma must be in [0, 1], not {self.gamma}")
+        check(
+            self,
+            counts=("horizon",),
+            weights=("starts", "entropy"),
+            shares=("gamma",),
+        )
 
 
 class RewardGradient(Pathwise):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.behaviour import Trained
+from reverie.behaviour.bounds import check
 from reverie.behaviour.dreaming import Dreaming
 from reverie.errors import UserError
 from reverie.nets.ensemble import Ensemble
@@ -60,12 +61,7 @@ class TD3Config:
     """share by which the targets follow the critics in each update"""
 
     def __post_init__(self) -> None:
-        for name in ("members", "nstep"):
-            if getattr(self, name) < 1:
-                raise UserError(f"behaviour.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("value", "smoothing", "entropy"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
+        check(self, counts=("members", "nstep"), weights=("value", "smoothing", "entropy"))
         for name in ("rho", "gamma", "target_rate"):
             if not 0 < getattr(self, name) <= 1:
                 raise UserError(f"behaviour.{name.replace('_', '-')} must be in (0, 1], not {getattr(self, name)}")

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.behaviour import Trained
+from reverie.behaviour.bounds import check
 from reverie.behaviour.critic import Critic
 from reverie.behaviour.pathwise import Pathwise
-from reverie.errors import UserError
 from reverie.nets.frozen import frozen
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.returns import lambda_return, reach
@@ -51,14 +51,12 @@ class ValueGradientConfig:
     """divide returns by their range from the 5 to the 95 % quantile, where that is above 1 (DreamerV3)"""
 
     def __post_init__(self) -> None:
-        if self.horizon < 1:
-            raise UserError(f"behaviour.horizon must be at least 1, not {self.horizon}")
-        for name in ("starts", "entropy"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"behaviour.{name} must not be negative, not {getattr(self, name)}")
-        for name in ("gamma", "lambda_", "target_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(self, name)}")
+        check(
+            self,
+            counts=("horizon",),
+            weights=("starts", "entropy"),
+            shares=("gamma", "lambda_", "target_rate"),
+        )
 
 
 def _start(returns: Tensor) -> Tensor:
