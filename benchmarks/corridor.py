@@ -28,16 +28,22 @@ from torch import Tensor
 from reverie.agents.build import build_world
 from reverie.agents.resolve import Resolved, resolve
 from reverie.dynamics.attention import AttentionConfig
+from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.gru import GRUConfig
+from reverie.dynamics.posterior import EncodeConfig
 from reverie.dynamics.s5 import S5Config
 from reverie.dynamics.transformer_xl import TransformerXLConfig
 from reverie.envs.memory import Corridor
+from reverie.nets.mlp import MLPConfig
 from reverie.nets.optimiser import Optimiser
 from reverie.ops import tree
 from reverie.report.write import write_json
+from reverie.representation.decoder import DecoderConfig
+from reverie.representation.encoder import EncoderConfig
 from reverie.representation.preprocess import PreprocessConfig
 from reverie.train.folder import versions
 from reverie.types import Batch, State, total
+from reverie.world.heads import ContinueConfig, HeadConfig
 from reverie.world.imagine import unroll
 from reverie.world.objective import FilteringConfig
 from reverie.world.world import World
@@ -112,6 +118,7 @@ def part(batch: Batch, rows: Any, steps: slice) -> Batch:
 
 def configured(kind: Kind, length: int, rows: int) -> Resolved:
     """The same for all but for the backbone; the one reward that is paid in an episode weighs like all its steps."""
+    mlp = MLPConfig(layers=1, units=48)
     return resolve(
         "dreamer",
         f"memory:corridor-{length}",
@@ -120,6 +127,12 @@ def configured(kind: Kind, length: int, rows: int) -> Resolved:
         length=length + 1,
         backbone=kind.sized(length),
         preprocess=PreprocessConfig(vectors="none", reward_unit=1.0),
+        encoder=EncoderConfig(mlp=mlp),
+        decoder=DecoderConfig(mlp=mlp),
+        dynamics=DynamicsConfig(entry=mlp, prior=mlp),
+        posterior=EncodeConfig(mlp=mlp),
+        reward=HeadConfig(mlp=mlp),
+        continue_=ContinueConfig(mlp=mlp),
         objective=FilteringConfig(reward=float(length)),
     )
 
