@@ -30,6 +30,16 @@ def test_members_answer_as_they_would_alone(norm):
         torch.testing.assert_close(answers[member], y, rtol=1e-4, atol=1e-4)
 
 
+def test_some_members_are_asked_and_pass_gradients_to_what_was_read():
+    ensemble = Ensemble(MLPConfig(layers=1, units=6), 4, 3, 2)
+    for parameter in ensemble.parameters():
+        torch.nn.init.normal_(parameter)
+    x, asked = torch.randn(5, 3, requires_grad=True), torch.tensor([3, 1])
+    some, every = ensemble(x, asked), ensemble(x)[asked]
+    torch.testing.assert_close(some, every)
+    torch.testing.assert_close(*(torch.autograd.grad(answers.square().sum(), x)[0] for answers in (some, every)))
+
+
 def test_members_differ_but_for_their_last_layer_which_is_zero():
     ensemble = Ensemble(MLPConfig(layers=1, units=6), 2, 4, 3)
     assert not torch.equal(*ensemble.layers[0].weight)

@@ -134,7 +134,7 @@ class TD3(Dreaming):
             _, noise = self.actor.draw(features, generator)
         choice = self.actor.choose(features, noise)
         with frozen(self.critic):
-            value = self._values(self.critic, features, choice.action)[self._two(generator)].mean(0)
+            value = self._values(self.critic, features, choice.action, self._two(generator)).mean(0)
         gain = value / self._scale(value.detach()) + config.entropy * choice.entropy
         loss = -(weight * gain).mean()
         norm = self.optimisers["actor"].step(loss)
@@ -174,7 +174,7 @@ class TD3(Dreaming):
             action = (action + noise.clamp(-0.3, 0.3)).clamp(-1, 1)
         else:
             action, _ = self.actor.draw(features, generator)
-        return self._values(self.target, features, action)[self._two(generator)].amin(0)
+        return self._values(self.target, features, action, self._two(generator)).amin(0)
 
     def _seen(self, experience: Experience) -> Experience:
         """What values learn from: all of it, or what was encoded, cut from its graph."""
@@ -204,8 +204,10 @@ class TD3(Dreaming):
     def _read(self, features: Features, action: Tensor) -> Tensor:
         return torch.cat([features.read(self._config.reads), action], -1)
 
-    def _values(self, critics: nn.Module, features: Features, action: Tensor) -> Float[Tensor, "E *B"]:
-        return self.output.mean(critics(self._read(features, action)))
+    def _values(
+        self, critics: nn.Module, features: Features, action: Tensor, asked: Tensor | None = None
+    ) -> Float[Tensor, "M *B"]:
+        return self.output.mean(critics(self._read(features, action), asked))
 
     def _scale(self, value: Tensor) -> Tensor:
         rate = torch.where(self.value_range == 0, 1.0, self._config.target_rate)

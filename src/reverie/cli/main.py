@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from reverie.errors import UserError, unknown
+from reverie.train.heap import keep_freed
 from reverie.train.interrupt import Stopped
 from reverie.version import __version__
 
@@ -190,6 +191,7 @@ def _dispatch(arguments: Sequence[str]) -> None:
         raise UserError(f"name a command: {', '.join(COMMANDS)}; what they do: reverie --help")
     if arguments[0] not in COMMANDS:
         raise unknown("command", arguments[0], COMMANDS)
+    keep_freed()
     COMMANDS[arguments[0]][0](arguments[1:])
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from reverie.errors import UserError
 from reverie.latent.latent import widened
 from reverie.ops import kl
+from reverie.ops.softmax import log_softmax, softmax
 
 
 def pick(probs: Tensor, uniform: Tensor) -> Tensor:
@@ -104,10 +105,10 @@ class Categorical:
         return self.largest_entropy - self.posterior(posterior).entropy()
 
     def _probs(self, parameters: Tensor) -> Tensor:
-        probs = torch.softmax(widened(parameters).unflatten(-1, self._shape), -1)
+        probs = softmax(widened(parameters).unflatten(-1, self._shape))
         return probs if self._unimix == 0 else (1 - self._unimix) * probs + self._unimix / self._shape[1]
 
     def _log_probs(self, parameters: Tensor) -> Tensor:
         if self._unimix == 0:
-            return torch.log_softmax(widened(parameters).unflatten(-1, self._shape), -1)
+            return log_softmax(widened(parameters).unflatten(-1, self._shape))
         return torch.log(self._probs(parameters))

@@ -11,6 +11,7 @@ from torch import Tensor
 from reverie.errors import UserError
 from reverie.latent.deterministic import Point
 from reverie.latent.latent import widened
+from reverie.ops.softmax import log_softmax, softmax
 
 MARGIN = 1e-3
 """Share by which tanh can go beyond the outermost steps, so that it reaches them all."""
@@ -38,13 +39,13 @@ class Codes(NamedTuple):
 
     def entropy(self) -> Tensor:
         """In nats, summed over the G categoricals."""
-        log_probs = torch.log_softmax(self.logits, -1)
+        log_probs = log_softmax(self.logits)
         return -(log_probs.exp() * log_probs).sum((-1, -2))
 
     def _pick(self, scores: Tensor) -> Tensor:
         code = self.book[scores.argmax(-1)]
         if scores.requires_grad:
-            mean = torch.softmax(scores, -1) @ self.book
+            mean = softmax(scores) @ self.book
             code = code + (mean - mean.detach())
         return code.flatten(-2)
 
@@ -109,7 +110,7 @@ class FSQ:
         self, posterior: Float[Tensor, "*B P"], prior: Float[Tensor, "*B Q"], stoch: Float[Tensor, "*B Z"]
     ) -> Float[Tensor, "*B"]:
         """-log p(z), summed over the groups: KL(q || p), since q is certain."""
-        chances = torch.log_softmax(self.prior(prior).logits, -1)
+        chances = log_softmax(self.prior(prior).logits)
         return -chances.gather(-1, self._index(posterior).unsqueeze(-1)).squeeze(-1).sum(-1)
 
     def departure(self, posterior: Float[Tensor, "*B P"]) -> Float[Tensor, "*B"]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,6 +9,7 @@ from torch.nn import functional as F
 from reverie.errors import UserError
 from reverie.latent.deterministic import Deterministic, Point
 from reverie.latent.latent import widened
+from reverie.ops.softmax import softmax
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,4 +56,4 @@ class SimNorm(Deterministic):
 
     def _point(self, parameters: Tensor, temperature: float) -> Point:
         normal = F.layer_norm(widened(parameters), parameters.shape[-1:]) / temperature
-        return Point(torch.softmax(normal.unflatten(-1, self._shape), -1).flatten(-2))
+        return Point(softmax(normal.unflatten(-1, self._shape)).flatten(-2))

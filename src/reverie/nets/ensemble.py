@@ -3,8 +3,9 @@
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from reverie.errors import UserError
@@ -65,7 +66,12 @@ class Ensemble(nn.Module):
         self.members = members
         self.layers = nn.Sequential(*layers, EnsembleLinear(members, inputs, outputs, zero=True))
 
-    def forward(self, x: Float[Tensor, "*B I"]) -> Float[Tensor, "E *B O"]:
-        """Every member's answer to the same question."""
-        rows = x.reshape(1, -1, x.shape[-1]).expand(self.members, -1, -1)
-        return self.layers(rows).unflatten(1, x.shape[:-1])
+    def forward(self, x: Float[Tensor, "*B I"], asked: Int[Tensor, "M"] | None = None) -> Float[Tensor, "M *B O"]:
+        """The members' answers to the same question: of those that are asked, or of all E."""
+        rows = x.reshape(1, -1, x.shape[-1])
+        if asked is None:
+            found = self.layers(rows.expand(self.members, -1, -1))
+        else:
+            weights = {name: weight[asked] for name, weight in self.layers.named_parameters()}
+            found = functional_call(self.layers, weights, rows.expand(len(asked), -1, -1))
+        return found.unflatten(1, x.shape[:-1])

@@ -54,11 +54,10 @@ class TwoHot(nn.Module):
         self.register_buffer("bins", torch.cat([half, -half[:-1].flip(0)]).float(), persistent=False)
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """The probabilities' weighted mean of the bins, summed from both ends so that large bins cancel first."""
-        weighted = torch.softmax(parameters.float(), -1) * self.bins
-        middle = self.size // 2
-        below, above = weighted[..., :middle].flip(-1), weighted[..., middle + 1 :]
-        return weighted[..., middle] + (below + above).sum(-1)
+        """The probabilities' weighted mean of the bins; those of b and -b cancel first, and the middle one is zero."""
+        probs, middle = torch.softmax(parameters.float(), -1), self.size // 2
+        excess = probs[..., middle + 1 :] - probs[..., :middle].flip(-1)
+        return (excess * self.bins[middle + 1 :]).sum(-1)
 
     def loss(self, parameters: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy with the two bins around the target."""
