@@ -19,14 +19,14 @@ from reverie.world.heads import ContinueConfig, HeadConfig
 from reverie.world.two_models import TwoModelsConfig
 
 LAPTOP = {
-    "train": TrainConfig(threads=1, batch=64, balance=20.0),
+    "train": TrainConfig(threads=1, batch=32, length=17, balance=20.0),
     "dynamics": DynamicsConfig(join="stack"),
     "decoder": DecoderConfig(reads="z"),
     "reward": HeadConfig(reads="h"),
     "continue_": ContinueConfig(reads="h"),
     "backbone": (TransformerXLConfig(),),
     "latent": (CategoricalConfig(groups=32, classes=16, unimix=0.0),),
-    "objective": (TwoModelsConfig(vector=16.0, reward=10.0),),
+    "objective": (TwoModelsConfig(vector=16.0),),
     "behaviour": (
         ActorCriticConfig(
             actor=ActorConfig(reads="z"),

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from reverie.errors import UserError
 from reverie.ops.shortfall import shortfall
-from reverie.types import Loss, Losses, Trace
+from reverie.types import Batch, Experience, Loss, Losses, State, Trace
 from reverie.world.objective import Filtering, WeightsConfig
 from reverie.world.world import World
+
+PREDICTED = ("dynamics", "consistency", "reward", "continue")
+"""Losses of what is told from the steps before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +43,24 @@ class TwoModels(Filtering):
     constant. The consistency is its code's, H(p, q), where the paper writes H(q, p): with the latter a posterior does
     best to be certain, and only the entropy's loss would hold it back.
 
-    Deviations: all steps count, where its dynamics leaves out those after an episode's end (here they predict the
-    beginning of the next from nothing); the latents that enter the dynamics have no gradient by the groups, not by a
-    cut.
+    The first step of a chunk is context, unless an episode begins there: nothing is known of it, and what cannot be
+    predicted would be most of every loss.
+
+    Deviations: the step after an episode's end counts, where its dynamics leaves it out (here it predicts the beginning
+    of the next from nothing); the latents that enter the dynamics have no gradient by the groups, not by a cut.
     """
 
     Config = TwoModelsConfig
     needs_bounded = True
+
+    def forward(
+        self, world: World, batch: Batch, state: State, generator: torch.Generator | None
+    ) -> tuple[Experience, Losses]:
+        """The trace of the chunk and its losses, "B T" each."""
+        experience, losses = super().forward(world, batch, state, generator)
+        known = torch.cat([batch.first[:, :1], torch.ones_like(batch.first[:, 1:])], 1)
+        predicted = {name: losses[name] for name in PREDICTED}
+        return experience, losses | {name: Loss(known * loss.value, loss.weight) for name, loss in predicted.items()}
 
     def _mismatch(self, world: World, trace: Trace) -> Losses:
         latent, config = world.dynamics.latent, self._config
