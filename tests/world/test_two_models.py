@@ -8,7 +8,7 @@ from small import ROWS, STEPS, generator, make_batch, make_world
 
 from reverie.errors import UserError
 from reverie.world.objective import Filtering, FilteringConfig
-from reverie.world.two_models import TwoModels, TwoModelsConfig
+from reverie.world.two_models import PREDICTED, TwoModels, TwoModelsConfig
 
 NAMES = {"observation/eye", "observation/speed", "reward", "continue", "dynamics", "entropy", "consistency"}
 
@@ -40,13 +40,26 @@ def test_what_is_seen_and_rewarded_is_scored_as_in_filtering():
     _, losses = losses_of(world, batch)
     _, others = Filtering(FilteringConfig(), world)(world, batch, world.initial(ROWS), generator())
     for name in NAMES & set(others) - {"dynamics"}:
-        torch.testing.assert_close(losses[name].value, others[name].value)
+        torch.testing.assert_close(losses[name].value[:, 1:], others[name].value[:, 1:])
+
+
+def test_nothing_is_predicted_of_a_chunks_first_step_unless_an_episode_begins_there():
+    world, batch = encoding(), make_batch()
+    _, losses = losses_of(world, batch, entropy_floor=1.0)
+    batch.first[0, 0] = 1
+    _, begun = losses_of(world, batch, entropy_floor=1.0)
+    for name in PREDICTED:
+        assert not losses[name].value[:, 0].any()
+        assert begun[name].value[0, 0] != 0
+        assert not begun[name].value[1:, 0].any()
+    for name in NAMES - set(PREDICTED):
+        assert losses[name].value[:, 0].all()
 
 
 def test_mismatch_and_entropy_by_slow_computation():
     trace, losses = losses_of(encoding(), make_batch(), entropy_floor=1.0)
     for b in range(ROWS):
-        for t in range(STEPS):
+        for t in range(1, STEPS):
             q, p = chances(trace.posterior[b, t]), chances(trace.prior[b, t])
             pairs = [(x, y) for ours, theirs in zip(q, p, strict=True) for x, y in zip(ours, theirs, strict=True)]
             forth = sum(x * math.log(x / y) for x, y in pairs)
@@ -71,8 +84,9 @@ def test_varied_latents_owe_nothing():
     ],
 )
 def test_each_side_of_the_mismatch_is_held_still(name, moved, still):
-    world = encoding()
-    _, losses = losses_of(world, make_batch(), entropy_floor=1.0)
+    world, batch = encoding(), make_batch()
+    batch.first[:, 0] = 1
+    _, losses = losses_of(world, batch, entropy_floor=1.0)
     # From an episode's first step alone: there no latent before it has a share in h.
     first = losses[name].value[:, 0].sum()
 
