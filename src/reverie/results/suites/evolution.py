@@ -14,6 +14,14 @@ TAKE_COVER_ROUNDS = (
     "--objective.control.updates 30 --objective.control.evaluate-every 15 --behaviour.rollouts 16 "
     "--behaviour.horizon 525 --eval-episodes 20"
 )
+TAKE_COVER_LONG = (
+    "--env vizdoom:TakeCover --action-repeat 4 --episode-limit 525 --crop 0.4 0.7 --height 32 --steps 800000 "
+    "--replay-mib 1536 --batch 8 --length 160 --latent.size 32 --backbone.units 256 --continue.reads h "
+    "--objective.rounds 2 --objective.vision.image 5 --objective.vision.bright 2 --objective.vision.updates 2000 "
+    "--objective.memory.updates 2500 --objective.memory.continuation 10 --objective.control.updates 24 "
+    "--objective.control.evaluate-every 8 --behaviour.rollouts 16 --behaviour.horizon 525 "
+    "--behaviour.temperature 1.15 --eval-episodes 20"
+)
 CAR_RACING = (
     "--env gym:CarRacing-v3 --action-repeat 4 --episode-limit 250 --crop 0 0.875 --latent.size 32 --backbone.units 256 "
     "--behaviour.horizon 250 --eval-episodes 8"
@@ -42,6 +50,11 @@ EVOLUTION: dict[str, Suite] = {
     "take-cover-rounds": Suite(
         about="the same with bright pixels that weigh more, in two rounds of 75,000 steps, one with the controller",
         runs=seeds("worldmodels", f"worldmodels {TAKE_COVER_ROUNDS}", range(1)),
+        solved=750.0,
+    ),
+    "take-cover-long": Suite(
+        about="the same with a memory that learns from chunks of 160 steps, not 32, and ends foretold from h alone",
+        runs=seeds("worldmodels", f"worldmodels {TAKE_COVER_LONG}", range(1)),
         solved=750.0,
     ),
     "car-racing": Suite(
