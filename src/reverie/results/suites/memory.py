@@ -2,8 +2,9 @@
 
 from reverie.results.suites.suite import CARTPOLE, SWINGUP, Suite, seeds
 
-NARROW = "--behaviour.entropy 3e-4 --behaviour.entropy-floor 0"
-"""A policy over numbers may become as sure as it needs to be to balance a pole."""
+NARROW = "--preprocess.vectors symlog --behaviour.entropy 3e-4 --behaviour.entropy-floor 0"
+"""A policy over numbers may become as sure as it needs to be to balance a pole, and slow poles are told apart however
+fast they spin at other times."""
 
 MEMORY: dict[str, Suite] = {
     "swingup-transformers": Suite(
