@@ -87,6 +87,11 @@ def test_dream_and_reality(tmp_path):
     assert all(0 < both["dreamed"]["mean"] <= 5.5 for both in found["policies"].values())
     assert list(found["temperatures"]) == ["0.5", "0.5, other seeds"] and "| tau 0.5 |" in out
     assert found["temperatures"]["0.5, other seeds"]["real"]["episodes"] == 2
+    # The same run, moments of its episodes.
+    out = run("hazard.py", f"{tmp_path / 'run'} --episodes 3 --side 2 --stride 1")
+    rows = json.loads((tmp_path / "run" / "hazard.json").read_text())["rows"]
+    assert "of age 0 to 25 | dreamed |" in out and rows[0]["moments"] > 10
+    assert all(0 <= x <= 1 for row in rows for name in ("real", "dreamed") for x in row[name])
 
 
 def test_pole_response(tmp_path):
