@@ -16,7 +16,7 @@ def keep_freed() -> bool:
     """Have glibc keep what tensors of an update free for those of the next; gives whether it does.
 
     Left to itself it hands blocks of some megabytes back, and the system clears each page of them when they are asked
-    for again: a tenth of an update on a CPU. Where the user has set the allocator (MALLOC_...), or it is another one,
+    for again: 2 to 11 % of an update on a CPU. Where the user has set the allocator (MALLOC_...), or it is another one,
     nothing changes.
     """
     if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):
