@@ -95,3 +95,8 @@ def test_the_page_has_every_rule():
     page = (Path(__file__).parents[2] / "docs" / "report.md").read_text()
     for rule in RULES:
         assert f"| `{rule.__name__.replace('_', '-')}` |" in page
+
+
+def test_a_small_distance_is_no_fault_where_nothing_is_decoded():
+    run = Recorded(LEARNED.parents[1] / "swingup-tdmpc2" / "tdmpc2-s0")
+    assert diagnosis.latents_unused(Facts(run.metrics, run.resolved)) is None

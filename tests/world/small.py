@@ -64,7 +64,7 @@ def make_world(
         encoder,
         Dynamics(DynamicsConfig(prior=_MLP), entry(_MLP, z.size, ACTION), backbone, z, infer),
         Decoder(config, 5, z.size, SHAPES) if decoder else None,
-        Head(head, OUTPUTS[head.output](), 5, z.size),
+        Head(head, OUTPUTS[head.output](head.bins), 5, z.size),
         Head(head, Binary(), 5, z.size),
     )
     for parameter in world.parameters():

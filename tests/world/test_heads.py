@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 
+from reverie.errors import UserError
 from reverie.nets.mlp import MLPConfig
 from reverie.ops.scale import symexp, two_hot
 from reverie.types import Features
-from reverie.world.heads import OUTPUTS, Binary, Head, HeadConfig, Squared, TwoHot
+from reverie.world.heads import OUTPUTS, Binary, BinsConfig, Head, HeadConfig, Squared, TwoHot
 
 
 def features(*lead):
@@ -17,7 +18,7 @@ def features(*lead):
 
 def head(**changes):
     config = HeadConfig(mlp=MLPConfig(units=5), **changes)
-    return Head(config, OUTPUTS[config.output](), 3, 4)
+    return Head(config, OUTPUTS[config.output](config.bins), 3, 4)
 
 
 def test_squared_by_hand():
@@ -34,20 +35,36 @@ def test_binary_by_hand():
 
 
 def test_the_bins_are_even_in_symlog_space_and_mirrored():
-    bins = TwoHot().bins
+    bins = TwoHot(BinsConfig()).bins
     assert len(bins) == 255 and bins[127] == 0
     assert bins.equal(-bins.flip(0)) and (bins.diff() > 0).all()
     truth = symexp(torch.linspace(-20, 20, 255, dtype=torch.float64)).float()
     torch.testing.assert_close(bins, truth, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize(("number", "reach"), [(101, 10.0), (3, 1.0), (255, 80.0)])
+def test_bins_are_as_many_and_reach_as_far_as_asked(number, reach):
+    output = TwoHot(BinsConfig(number=number, reach=reach))
+    assert output.size == len(output.bins) == number and output.bins.isfinite().all()
+    assert output.bins[-1].item() == pytest.approx(math.expm1(reach), rel=1e-5)
+    torch.testing.assert_close(output.bins, symexp(torch.linspace(-reach, reach, number)), rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"number": 100}, {"number": 1}, {"reach": 0.0}, {"reach": math.nan}, {"reach": 88}]
+)
+def test_bins_that_cannot_be_are_refused(changes):
+    with pytest.raises(UserError, match=f"bins.{next(iter(changes))} must be"):
+        BinsConfig(**changes)
+
+
 def test_equal_weights_are_exactly_zero():
-    assert TwoHot().mean(torch.zeros(4, 255)).tolist() == [0.0] * 4
+    assert TwoHot(BinsConfig()).mean(torch.zeros(4, 255)).tolist() == [0.0] * 4
 
 
 @pytest.mark.parametrize("place", [0, 100, 127, 200, 254])
 def test_all_weight_on_a_bin_is_that_bin(place):
-    output = TwoHot()
+    output = TwoHot(BinsConfig())
     sure = torch.full((255,), -1e4)
     sure[place] = 0
     assert output.mean(sure) == output.bins[place]
@@ -55,7 +72,7 @@ def test_all_weight_on_a_bin_is_that_bin(place):
 
 @pytest.mark.parametrize("x", [0.0, 1.0, -3.3, 0.01, 250.0, -1e5])
 def test_the_two_hot_target_is_predicted_by_its_own_logarithm_and_nothing_costs_less(x):
-    output, target = TwoHot(), torch.tensor(x)
+    output, target = TwoHot(BinsConfig()), torch.tensor(x)
     weights = two_hot(target, output.bins)
     best = weights.log()
     assert output.mean(best).item() == pytest.approx(x, rel=1e-4, abs=1e-6)
@@ -74,9 +91,9 @@ def test_the_two_hot_target_is_predicted_by_its_own_logarithm_and_nothing_costs_
 def test_half_precision_is_summed_in_single():
     parameters = torch.zeros(2, 255, dtype=torch.bfloat16)
     parameters[:, 200] = 30
-    mean = TwoHot().mean(parameters)
+    mean = TwoHot(BinsConfig()).mean(parameters)
     assert mean.dtype == torch.float32
-    torch.testing.assert_close(mean, TwoHot().bins[200].expand(2), rtol=1e-3, atol=0)
+    torch.testing.assert_close(mean, TwoHot(BinsConfig()).bins[200].expand(2), rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize("output", sorted(OUTPUTS))

@@ -9,8 +9,10 @@ from small import ROWS, STEPS, generator, make_batch, make_world
 from reverie.agents.parts import PARTS
 from reverie.errors import UserError
 from reverie.types import Loss, total
+from reverie.world.consistency import Consistency, ConsistencyConfig
 from reverie.world.diagnose import diagnose
 from reverie.world.objective import Filtering, FilteringConfig
+from reverie.world.two_models import TwoModels, TwoModelsConfig
 
 LATENTS = sorted(name for name, kind in PARTS["latent"].items() if kind.exact)
 
@@ -161,7 +163,7 @@ def test_diagnosis_in_the_environments_units(latent):
     world, batch = make_world(latent), make_batch()
     world.preprocess.reward_unit.fill_(2.0)
     trace, losses = losses_of(world, batch, free_nats=0.0)
-    figures = diagnose(world, batch, trace)
+    figures = diagnose(world, batch, trace, torch.ones_like(batch.first))
     assert figures["kl"].item() == pytest.approx(losses["dynamics"].value.mean().item(), rel=1e-5)
     error = (2 * world.reward(trace.features) - batch.reward).abs().mean()
     assert figures["reward/error"].item() == pytest.approx(error.item(), rel=1e-5)
@@ -170,3 +172,31 @@ def test_diagnosis_in_the_environments_units(latent):
         entropy = distribution.entropy().mean().item()
         assert figures[f"latent/{which}_entropy"].item() == pytest.approx(entropy, rel=1e-5)
     assert not any(figure.requires_grad for figure in figures.values())
+
+
+FORETOLD = {
+    "filtering": (Filtering, FilteringConfig, [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]),
+    "two models": (TwoModels, TwoModelsConfig, [[0, 1, 1, 1, 1], [1, 1, 1, 1, 1]]),
+    "consistency": (Consistency, ConsistencyConfig, [[0, 1, 1, 0, 0], [0, 1, 1, 1, 1]]),
+}
+
+
+@pytest.mark.parametrize("name", FORETOLD)
+def test_what_is_foretold_is_what_the_predictions_losses_score(name):
+    kind, config, truth = FORETOLD[name]
+    objective = kind(config(), make_world("categorical", "encode"))
+    first = torch.tensor([[0.0, 0, 0, 1, 0], [1, 0, 0, 0, 0]])
+    assert objective.foretold(first).tolist() == truth
+
+
+def test_figures_of_predictions_leave_out_what_was_not_foretold():
+    world, batch = make_world(), make_batch()
+    trace, _ = losses_of(world, batch)
+    foretold = torch.ones_like(batch.first)
+    foretold[:, 0] = 0
+    figures = diagnose(world, batch, trace, foretold)
+    latent = world.dynamics.latent
+    kl = latent.mismatch(trace.posterior, trace.prior, trace.stoch)
+    assert figures["kl"].item() == pytest.approx(kl[:, 1:].mean().item(), rel=1e-5)
+    error = (world.reward(trace.features) * world.preprocess.reward_unit - batch.reward).abs()
+    assert figures["reward/error"].item() == pytest.approx(error[:, 1:].mean().item(), rel=1e-5)

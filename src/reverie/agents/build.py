@@ -63,7 +63,7 @@ def build_world(config: Config, parts: Parts, shapes: Shapes, action: int) -> Wo
         encoder,
         compose(config.dynamics, entry, backbone, latent, posterior),
         Decoder(config.decoder, *sizes, shapes) if parts.chosen("objective").reconstructs else None,  # type: ignore[arg-type]
-        Head(config.reward, OUTPUTS[config.reward.output](), *sizes),  # type: ignore[arg-type]
+        Head(config.reward, OUTPUTS[config.reward.output](config.reward.bins), *sizes),  # type: ignore[arg-type]
         Head(config.continue_, Binary(), *sizes),  # type: ignore[arg-type]
     )
 

@@ -20,7 +20,9 @@ from reverie.nets.optimiser import OptimiserConfig
 from reverie.representation.encoder import EncoderConfig
 from reverie.representation.preprocess import PreprocessConfig
 from reverie.world.consistency import ConsistencyConfig
-from reverie.world.heads import ContinueConfig, HeadConfig
+from reverie.world.heads import BinsConfig, ContinueConfig, HeadConfig
+
+_BINS = BinsConfig(number=101, reach=10.0)
 
 
 def _sized(
@@ -35,13 +37,14 @@ def _sized(
         "latent": (SimNormConfig(groups=latent // 8, classes=8),),
         "dynamics": DynamicsConfig(entry=one, prior=MLPConfig(layers=0, units=units)),
         "backbone": (MarkovConfig(mlp=one),),
-        "reward": HeadConfig(mlp=one, output="two-hot", reads="h"),
+        "reward": HeadConfig(mlp=one, output="two-hot", bins=_BINS, reads="h"),
         "continue_": ContinueConfig(mlp=one, reads="h"),
         "objective": (ConsistencyConfig(optimiser=descends),),
         "behaviour": (
             TD3Config(
                 actor=ActorConfig(mlp=two, reads="z", min_std=0.05),
                 critic=two,
+                bins=_BINS,
                 actor_optimiser=descends,
                 critic_optimiser=descends,
                 **critics,

@@ -14,7 +14,7 @@ class Critic(nn.Module):
 
     def __init__(self, config: HeadConfig, deter: int, stoch: int, rate: float) -> None:
         super().__init__()
-        self.value = Head(config, OUTPUTS[config.output](), deter, stoch)
+        self.value = Head(config, OUTPUTS[config.output](config.bins), deter, stoch)
         self.target = copy.deepcopy(self.value).requires_grad_(False)
         self._rate = rate
 

@@ -20,7 +20,7 @@ from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.scale import spread
 from reverie.types import Actions, Experience, Features, Loss, Losses, Metrics, Read
 from reverie.world.consistency import within
-from reverie.world.heads import OUTPUTS
+from reverie.world.heads import OUTPUTS, BinsConfig
 from reverie.world.world import World
 
 
@@ -36,6 +36,8 @@ class TD3Config:
     """what critics read beside the action: h, z or both"""
     output: Literal["squared", "two-hot"] = "two-hot"
     """a Gaussian of unit variance (TD3), or a softmax over bins in symlog space (TD-MPC2)"""
+    bins: BinsConfig = field(default_factory=BinsConfig)
+    """the bins, where there are any"""
     members: int = 5
     """E, critics"""
     actor_optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=3e-4, clip=20.0))
@@ -85,8 +87,8 @@ class TD3(Dreaming):
     section 3.1 and its code). c is the chunk's own: no target reaches past an end.
 
     With smoothing, without entropy and with squared critics targets are those of TD3 (Fujimoto et al. 2018); the actor
-    ascends its samples all the same, and at every update. Two-hot critics have this library's bins, which tell values
-    apart that differ by a tenth and not those that differ by a hundredth.
+    ascends its samples all the same, and at every update. Two-hot critics tell values apart that differ by a tenth, and
+    not those that differ by a hundredth.
 
     Deviation from TD-MPC2: no number of the critics is left out at random, which would be drawn outside of the run's
     own generators.
@@ -101,7 +103,7 @@ class TD3(Dreaming):
             raise UserError("behaviour.smoothing is for continuous actions, and these are choices: set it to 0")
         self._config = config
         inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads] + actions.size
-        self.output = OUTPUTS[config.output]()
+        self.output = OUTPUTS[config.output](config.bins)
         self.critic = Ensemble(config.critic, config.members, inputs, self.output.size)
         self.target = copy.deepcopy(self.critic).requires_grad_(False)
         self.register_buffer("value_range", torch.zeros(()))

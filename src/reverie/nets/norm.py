@@ -61,7 +61,12 @@ def norm(name: NormName, size: int) -> nn.Module:
 
 
 def biased(name: NormName) -> bool:
-    """Whether a linear layer before that normalisation has a bias: where the normalisation has no shift of its own."""
+    """Whether a linear layer before that normalisation has a bias: where the normalisation has no shift of its own.
+
+    A shift after the normalisation does not replace one before it altogether: without the latter a first layer cannot
+    tell x from 2 x. Where an observation's length tells something, and no other number tells it too, the encoder needs
+    `--encoder.mlp.norm rms`.
+    """
     return name != "layer"
 
 

@@ -67,8 +67,8 @@ def kl_at_its_floor(facts: Facts) -> Finding | None:
 
 def latents_unused(facts: Facts) -> Finding | None:
     """The latents tell nothing that was not foreseen."""
-    kl = facts.late("kl")
-    if not len(kl) or np.median(kl) >= 0.1:
+    kl, decodes = facts.late("kl"), facts.resolved.parts.chosen("objective").reconstructs
+    if not decodes or not len(kl) or np.median(kl) >= 0.1:  # without a decoder it is a distance, and small is good
         return None
     message = f"the mismatch of posterior and prior is {np.median(kl):.2g} nats, so that latents tell nothing new"
     return Finding(

@@ -71,7 +71,7 @@ class Learner:
         with self._precision():
             experience, losses, metrics = self._losses(stage, batch)
             if diagnosed and experience is not None:
-                metrics |= diagnose(agent.world, batch, experience.trace)
+                metrics |= diagnose(agent.world, batch, experience.trace, self._objective(stage).foretold(batch.first))
         if stage.groups:
             metrics |= self._descend(stage.groups, losses)
             self._objective(stage).follow(agent.world)

@@ -94,7 +94,7 @@ class Consistency(nn.Module):
     such as its critic's, shape the world through the same unroll.
 
     Deviations: the target of z may be a slow copy of the encoder, which is TCRL's; the mean over steps stands where the
-    papers' sums do; there is a continuation, which the papers' tasks do not need.
+    papers' sums do, as in their codes; there is a continuation, which the papers' tasks do not need.
     """
 
     Config: type[Any] = ConsistencyConfig
@@ -113,6 +113,10 @@ class Consistency(nn.Module):
         if config.target_rate < 1:
             copies = (copy.deepcopy(module) for module in self._encoding(world))
             self._slow.extend(module.requires_grad_(False) for module in copies)
+
+    def foretold(self, first: Tensor) -> Tensor:
+        """What follows a chunk's first step in its episode."""
+        return torch.cat([torch.zeros_like(first[:, :1]), within(first)], 1)
 
     @torch.no_grad()
     def follow(self, world: World) -> None:

@@ -1,5 +1,6 @@
 """Heads: small networks from features to a scalar, and the families of what they predict."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -8,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.errors import UserError
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.ops.scale import symexp, two_hot
 from reverie.types import Features, Read
@@ -27,6 +29,22 @@ class Output(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class BinsConfig:
+    """Bins of a two-hot output, evenly spaced in symlog space."""
+
+    number: int = 255
+    """how many, an odd number, so that one is zero (TD-MPC2: 101)"""
+    reach: float = 20.0
+    """symlog of the last one; what is beyond counts as that (TD-MPC2: 10, which is 22,025)"""
+
+    def __post_init__(self) -> None:
+        if self.number < 3 or self.number % 2 == 0:
+            raise UserError(f"bins.number must be odd and at least 3, not {self.number}")
+        if not 0 < self.reach <= 80:  # symexp(88) is more than float32 can hold
+            raise UserError(f"bins.reach must be in (0, 80], not {self.reach}")
+
+
 class Squared(nn.Module):
     """A Gaussian of unit variance: half the squared error."""
 
@@ -42,14 +60,14 @@ class Squared(nn.Module):
 
 
 class TwoHot(nn.Module):
-    """A softmax over 255 bins, evenly spaced in symlog space (DreamerV3, "symexp twohot")."""
+    """A softmax over bins that are evenly spaced in symlog space (DreamerV3, "symexp twohot")."""
 
-    size = 255
     bins: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, bins: BinsConfig) -> None:
         super().__init__()
-        half = symexp(torch.linspace(-20, 0, self.size // 2 + 1, dtype=torch.float64))
+        self.size = bins.number
+        half = symexp(torch.linspace(-bins.reach, 0, self.size // 2 + 1, dtype=torch.float64))
         # mirrored, so that equal weights on the two sides cancel exactly
         self.register_buffer("bins", torch.cat([half, -half[:-1].flip(0)]).float(), persistent=False)
 
@@ -78,7 +96,7 @@ class Binary(nn.Module):
         return F.binary_cross_entropy_with_logits(parameters[..., 0].float(), target.float(), reduction="none")
 
 
-OUTPUTS: dict[str, type[Squared] | type[TwoHot]] = {"squared": Squared, "two-hot": TwoHot}
+OUTPUTS: dict[str, Callable[[BinsConfig], Squared | TwoHot]] = {"squared": lambda bins: Squared(), "two-hot": TwoHot}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +107,8 @@ class HeadConfig:
     """the network"""
     output: Literal["squared", "two-hot"] = "squared"
     """a Gaussian of unit variance, or a softmax over bins in symlog space"""
+    bins: BinsConfig = field(default_factory=BinsConfig)
+    """the bins, where there are any"""
     reads: Read = "hz"
     """what it reads: h, z or both"""
 

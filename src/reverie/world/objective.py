@@ -42,6 +42,10 @@ class Objective(Protocol):
         """
         ...
 
+    def foretold(self, first: Tensor) -> Tensor:
+        """1 at the steps of a chunk whose predictions are learned, 0 at others: "B T" to "B T"."""
+        ...
+
     def follow(self, world: World) -> None:
         """After each step of the world: move what follows it."""
         ...
@@ -137,6 +141,10 @@ class Filtering(nn.Module):
     def __init__(self, config: Any, world: World) -> None:
         super().__init__()
         self._config = config
+
+    def foretold(self, first: Tensor) -> Tensor:
+        """All: a chunk's first step is predicted from the state that it follows."""
+        return torch.ones_like(first)
 
     def follow(self, world: World) -> None:
         """Nothing follows the world."""

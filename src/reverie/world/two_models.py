@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from reverie.errors import UserError
 from reverie.ops.shortfall import shortfall
@@ -58,9 +59,13 @@ class TwoModels(Filtering):
     ) -> tuple[Experience, Losses]:
         """The trace of the chunk and its losses, "B T" each."""
         experience, losses = super().forward(world, batch, state, generator)
-        known = torch.cat([batch.first[:, :1], torch.ones_like(batch.first[:, 1:])], 1)
+        known = self.foretold(batch.first)
         predicted = {name: losses[name] for name in PREDICTED}
         return experience, losses | {name: Loss(known * loss.value, loss.weight) for name, loss in predicted.items()}
+
+    def foretold(self, first: Tensor) -> Tensor:
+        """All but a chunk's first step, unless an episode begins there."""
+        return torch.cat([first[:, :1], torch.ones_like(first[:, 1:])], 1)
 
     def _mismatch(self, world: World, trace: Trace) -> Losses:
         latent, config = world.dynamics.latent, self._config

@@ -119,6 +119,10 @@ class _Alone(nn.Module):
         super().__init__()
         self._config = config
 
+    def foretold(self, first: Tensor) -> Tensor:
+        """All steps: memory begins empty where a chunk does."""
+        return torch.ones_like(first)
+
     def follow(self, world: World) -> None:
         """Nothing follows the world."""
 
