@@ -17,6 +17,7 @@ from reverie.agents.build import build
 from reverie.dynamics.lstm import LSTMConfig
 from reverie.report.write import write_json
 from reverie.train.bench import matmul_rate, median_ms
+from reverie.train.folder import versions
 from reverie.types import Batch, Experience
 
 HORIZON = 20
@@ -86,7 +87,7 @@ def main() -> None:
             )
             rows.append(row)
     if chosen.output:
-        write_json(chosen.output, {"rows": rows})
+        write_json(chosen.output, {"versions": versions(), "rows": rows})
 
 
 if __name__ == "__main__":

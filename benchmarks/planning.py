@@ -1,4 +1,4 @@
-"""What a planned action costs: `python benchmarks/planning.py --output results/bench/planning.json`.
+"""What a planned action costs: `python benchmarks/planning.py --threads 1 2 --output results/bench/planning.json`.
 
 One environment at a time, from state, at the laptop scale: `tdmpc2` with its own search and with the published one (512
 candidates, 3 steps, 6 iterations), `planet` likewise (1,000 candidates, 12 steps, 10 iterations), and `dreamer` with no
@@ -6,6 +6,7 @@ search and with each. With --compile, what torch.compile brings.
 """
 
 import argparse
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,19 +55,19 @@ def main() -> None:
     """Print a line for each row, and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=100)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, nargs="+", default=[2], help="each number in turn")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--output", type=Path)
     chosen = parser.parse_args()
-    threads = choose_threads(chosen.threads)
     rows = []
-    for preset, planner, published in ROWS:
-        row = measured(preset, planner, published, chosen.compile, chosen.repeats)
+    for number, (preset, planner, published) in itertools.product(chosen.threads, ROWS):
+        threads = choose_threads(number)
+        row = {"threads": threads, **measured(preset, planner, published, chosen.compile, chosen.repeats)}
         search = f"{row['candidates']} x {row['horizon']}, {row['iterations']} times" if planner != "none" else ""
-        print(f"{preset:<8} {planner:<5} {search:<22} {row['act_ms']:8.2f} ms", flush=True)
+        print(f"{threads} threads  {preset:<8} {planner:<5} {search:<22} {row['act_ms']:8.2f} ms", flush=True)
         rows.append(row)
     if chosen.output:
-        write_json(chosen.output, {"versions": versions(), "threads": threads, "rows": rows})
+        write_json(chosen.output, {"versions": versions(), "rows": rows})
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from reverie.world.two_models import TwoModelsConfig
 
 LAPTOP = {
     "train": TrainConfig(threads=1, batch=32, length=17, balance=20.0),
+    "encoder": EncoderConfig(mlp=MLPConfig(norm="rms")),
     "dynamics": DynamicsConfig(join="stack"),
     "decoder": DecoderConfig(reads="z"),
     "reward": HeadConfig(reads="h"),
@@ -41,7 +42,8 @@ LAPTOP = {
         ),
     ),
 }
-"""Two small layers, and `dreamer`'s values where the paper's would take a GPU; what is not named has its default."""
+"""Two small layers, and `dreamer`'s values where the paper's would take a GPU; what is not named has its default. The
+agent knows an observation by its z alone, so that the encoder must not lose how long it is (`nets.norm.biased`)."""
 
 
 def _mlp(layers: int, units: int) -> MLPConfig:
