@@ -1,10 +1,13 @@
 """TWM's program: two models that learn apart, and when."""
 
 import pytest
+import torch
 from tiny import built, changed, learner, random_batch, tiny, weights
 
+from reverie.agents.build import build_world
 from reverie.agents.presets import PRESETS
 from reverie.agents.program import count_updates
+from reverie.agents.resolve import resolve
 from reverie.report.progress import Progress
 from reverie.train.folder import RunFolder
 from reverie.train.trainer import Trainer
@@ -74,3 +77,12 @@ def test_pretraining_counts_no_visits(tmp_path):
         trainer.close()
     assert [name for name, _ in seen] == ["see"] * 6 + ["predict"] * 3 + ["pretrain"] + ["learn"]
     assert [count for _, count in seen] == [0] * 10 + [resolved.config.train.batch]
+
+
+def test_the_laptops_latents_tell_how_long_an_observation_is():
+    resolved = resolve("twm", "gym:CartPole-v1")
+    torch.manual_seed(0)
+    world = build_world(resolved.config, resolved.parts, {"state": (4,)}, 2)
+    x = torch.randn(32, 4)
+    once, twice = (world.dynamics.posterior.mlp(world.encoder({"state": x * scale})) for scale in (1, 2))
+    assert (twice - once).norm() > 0.1 * once.norm()
