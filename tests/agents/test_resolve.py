@@ -1,6 +1,7 @@
 """A resolved configuration goes to JSON and comes back."""
 
 import json
+import math
 
 import pytest
 from tiny import SIZES, built, tiny
@@ -14,6 +15,8 @@ from reverie.envs.make import EnvConfig
 from reverie.errors import UserError
 from reverie.latent.categorical import CategoricalConfig
 from reverie.latent.gaussian import GaussianConfig
+from reverie.nets.optimiser import OptimiserConfig
+from reverie.world.objective import FilteringConfig
 
 SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.scales]
 
@@ -178,3 +181,16 @@ def test_what_a_planner_says_of_choices_can_be_done(preset):
     with pytest.raises(UserError, match="choose --planner none, with a behaviour that learns"):
         built(tiny(preset, env="py:tiny:choosing"))
     built(tiny(preset, env="py:tiny:choosing", planner="none", behaviour="actor-critic"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"objective": FilteringConfig(vector=math.inf)}, "objective.vector"),
+        ({"objective": FilteringConfig(optimiser=OptimiserConfig(clip=math.inf))}, "objective.optimiser.clip"),
+        ({"balance": math.inf}, "--balance"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_before_a_run_begins(changes, name):
+    with pytest.raises(UserError, match=f"^{name} must be a finite number, not inf"):
+        resolve("dreamer", "gym:Pendulum-v1", **changes)

@@ -160,3 +160,11 @@ def test_to_explore_and_to_evaluate_are_the_same():
 def test_values_that_make_no_sense_are_refused(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+def test_a_controller_acts_in_single_precision_under_autocast():
+    controller = Controller(ControllerConfig(), 3, 2, Actions(2))
+    features, weights = Features(torch.randn(6, 3), torch.randn(6, 2)), torch.randn(6, controller.size)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        tried = controller(features, weights)
+    assert tried.equal(controller(features, weights))

@@ -81,3 +81,20 @@ def test_the_natural_gradient_by_hand():
 def test_values_that_make_no_sense_are_refused(values, message):
     with pytest.raises(UserError, match=message):
         SearchConfig(**values)
+
+
+@pytest.mark.parametrize("antithetic", [False, True])
+def test_equal_returns_move_nothing(antithetic):
+    found = search(strategy="nes", sigma=0.1, antithetic=antithetic)
+    for _ in range(3):
+        found.ask()
+        found.tell(np.zeros(20))
+    assert not found.mean.any()
+
+
+def test_equals_share_the_mean_of_their_ranks():
+    found = search(strategy="nes", sigma=2.0, step=0.5, population=4, size=1)
+    noise = (found.ask() / 2.0)[:, 0]
+    found.tell(np.array([3.0, -1.0, 3.0, 0.0]))  # ranks 2.5, 0, 2.5, 1
+    utility = np.array([2 / 3, -1, 2 / 3, -1 / 3])
+    assert found.mean[0] == pytest.approx(0.5 * 2.0 * (utility @ noise) / (8 / 3))

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from command import call
 
 from reverie.agents.parts import PARTS
 from reverie.envs.make import EnvConfig
-from reverie.train.faceoff import Ring, Terms, contender
+from reverie.errors import UserError
+from reverie.train.faceoff import Ring, Terms, contender, face
 
 WORDS = (
     "faceoff --env py:tiny:walk --backbones gru s5 --frames 40 --length 5 --updates 2 --steps 1 3 --context 2 "
@@ -72,3 +74,11 @@ def test_every_backbone_can_come():
     for name in PARTS["backbone"]:
         inside = contender(terms(), name, 7, 2).config.backbone
         assert getattr(inside, "window", 7) == 7
+
+
+def test_episodes_that_are_too_short_are_told_before_anything_is_learned(monkeypatch):
+    monkeypatch.setattr(Ring, "learn", None)
+    with pytest.raises(
+        UserError, match="--context 2 and --steps 900 need episodes of 902 records, and one of the held"
+    ):
+        face(terms(steps=(1, 900)), "gru")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from written import write_run
 
 from reverie.errors import UserError
@@ -17,6 +18,7 @@ from reverie.results import record
 from reverie.results.fingerprint import fingerprint
 from reverie.results.record import Workshop
 from reverie.results.suites import ALONE, Suite
+from reverie.train import checkpoint
 from reverie.train.folder import RunFolder
 
 OPTIONS = "dreamer --env py:tiny:walk --steps 120"
@@ -67,12 +69,12 @@ def suite(*names, options=OPTIONS):
     return {"walks": Suite(about="", runs={name: options for name in names})}
 
 
-def interrupted(shop, options=OPTIONS, code=None, checkpoint=True):
-    """A run in the work folder that came to its first evaluation."""
+def interrupted(shop, options=OPTIONS, code=None, saved=True, finished=False):
+    """A run in the work folder that came to an evaluation."""
     path = shop.work / "walks" / "a"
     write_run(path, [(80, 1.0)])
-    if checkpoint:
-        RunFolder(path).checkpoint.mkdir(parents=True)
+    if saved:
+        checkpoint.save(RunFolder(path).checkpoint, {"weight": torch.zeros(1)}, {"finished": finished})
     path.with_name("a.json").write_text(json.dumps({"options": options, "fingerprint": code or fingerprint()}))
     return path
 
@@ -105,10 +107,16 @@ def test_an_interrupted_run_goes_on(shop, calls):
     assert read_metrics(shop.into / "walks" / "a" / "metrics.jsonl")[-1]["frames"] == 120
 
 
-def test_a_whole_run_is_only_kept(shop, calls):
+def test_a_run_whose_frames_are_evaluated_may_have_more_to_learn(shop, calls):
     path = interrupted(shop)
     write_run(path.parent / "b", [(80, 1.0), (120, 2.0)])
     (path.parent / "b" / "metrics.jsonl").replace(path / "metrics.jsonl")
+    shop.learn(suite("a"), 1)
+    assert calls() == [["resume", str(path)]]
+
+
+def test_a_whole_run_is_only_kept(shop, calls):
+    interrupted(shop, finished=True)
     shop.learn(suite("a"), 1)
     assert calls() == []
     assert (shop.into / "walks" / "a" / "metrics.jsonl").exists()
@@ -119,7 +127,7 @@ def test_a_whole_run_is_only_kept(shop, calls):
     [
         ({"code": "older"}, "its options or the code changed since"),
         ({"options": "dreamer-reward"}, "its options or the code changed since"),
-        ({"checkpoint": False}, "it has no checkpoint yet"),
+        ({"saved": False}, "it has no checkpoint yet"),
     ],
 )
 def test_half_a_run_that_cannot_go_on_begins_anew(shop, calls, changes, why):

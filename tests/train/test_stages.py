@@ -11,6 +11,9 @@ from running import run
 from tiny import Walk, tiny
 
 from reverie.agents.presets import PRESETS
+from reverie.errors import UserError
+from reverie.report import evaluate
+from reverie.train import forecast
 from reverie.train.arena import Arena
 from reverie.train.encoding import encode_once
 from reverie.train.folder import RunFolder
@@ -190,3 +193,25 @@ def test_its_seeds_are_not_those_of_training():
     config = staged().config.env
     training, arena = (seeded(config, 0, number) for number in (0, Arena.ARENA))
     assert not np.array_equal(training.reset()[0]["state"], arena.reset()[0]["state"])
+
+
+def test_the_arena_does_not_wait_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "LONGEST", 5)
+    resolved = staged(arena="real")  # walks of more steps than that
+    trainer = Trainer(resolved, RunFolder(tmp_path))
+    try:
+        with pytest.raises(UserError, match="an episode did not end within 5 steps"):
+            trainer.learner._fitness(torch.zeros(2, trainer.agent.behaviour.controller.size), 1, 0)
+    finally:
+        trainer.close()
+
+
+def test_a_forecast_encodes_once_as_the_run_does(tmp_path, monkeypatch):
+    trainer, encoded = Trainer(staged(), RunFolder(tmp_path)), []
+    monkeypatch.setattr(forecast, "encode_once", lambda *_: encoded.append(1))
+    try:
+        forecast.measure(trainer)
+        assert len(encoded) == sum(stage.encode for stage in trainer.program if stage.learns)
+        assert encoded
+    finally:
+        trainer.close()

@@ -200,3 +200,10 @@ def test_figures_of_predictions_leave_out_what_was_not_foretold():
     assert figures["kl"].item() == pytest.approx(kl[:, 1:].mean().item(), rel=1e-5)
     error = (world.reward(trace.features) * world.preprocess.reward_unit - batch.reward).abs()
     assert figures["reward/error"].item() == pytest.approx(error[:, 1:].mean().item(), rel=1e-5)
+
+
+def test_nothing_foretold_is_no_error_and_no_number_that_is_none():
+    world, batch = make_world(), make_batch()
+    trace, _ = losses_of(world, batch)
+    figures = diagnose(world, batch, trace, torch.zeros_like(batch.first))
+    assert figures["kl"] == 0 and figures["reward/error"] == 0

@@ -1,5 +1,6 @@
 """Configurations to JSON and back."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -16,6 +17,20 @@ from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
 
+def check_finite(config: Any, prefix: str) -> None:
+    """See that all numbers of a configuration are finite: JSON has no others, and a run could not be loaded again.
+
+    Raises:
+        UserError: that names the first one that is not.
+    """
+    for option in fields(config):
+        value, name = getattr(config, option.name), prefix + option.name.replace("_", "-").strip("-")
+        if is_dataclass(value):
+            check_finite(value, f"{name}.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{name} must be a finite number, not {value}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
     """All that makes an agent and its training: written beside every checkpoint, and read to rebuild them."""
@@ -28,6 +43,9 @@ class Resolved:
     """what it learns from, where it collects nothing itself"""
 
     def __post_init__(self) -> None:
+        for part in fields(self.config):
+            plain = part.name in ("env", "train")  # their options have no prefix
+            check_finite(getattr(self.config, part.name), "--" if plain else f"{part.name.strip('_')}.")
         PRESETS[self.preset].fit(self.parts)
         self.parts.fit(self.config.dynamics.join)
         check_condition(self.parts, self.config)

@@ -45,11 +45,13 @@ class Controller:
     def __call__(self, features: Features, weights: Float[Tensor, "N W"]) -> Float[Tensor, "N A"]:
         """The action of each row, by its own weights."""
         x, start = features.read(self._reads).float(), 0
-        for number, (before, after) in enumerate(self._layers):
-            end = start + before * after
-            matrix, bias = weights[:, start:end].unflatten(1, (before, after)), weights[:, end : end + after]
-            x = torch.baddbmm(bias.unsqueeze(1), (torch.tanh(x) if number else x).unsqueeze(1), matrix).squeeze(1)
-            start = end + after
+        # In single precision under autocast too: acting knows no autocast, and must be what was tried out.
+        with torch.autocast(x.device.type, enabled=False):
+            for number, (before, after) in enumerate(self._layers):
+                end = start + before * after
+                matrix, bias = weights[:, start:end].unflatten(1, (before, after)), weights[:, end : end + after]
+                x = torch.baddbmm(bias.unsqueeze(1), (torch.tanh(x) if number else x).unsqueeze(1), matrix).squeeze(1)
+                start = end + after
         if not self._groups:
             return torch.tanh(x)
         chosen = [nn.functional.one_hot(part.argmax(-1), part.shape[-1]) for part in x.split(self._groups, -1)]

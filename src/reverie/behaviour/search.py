@@ -126,10 +126,13 @@ class NES:
         return self.mean + self.sigma * self._noise
 
     def tell(self, returns: Float64[np.ndarray, "P"]) -> None:
-        """One step along the gradient."""
-        ranks = np.empty(len(returns))
-        ranks[np.argsort(returns, kind="stable")] = np.linspace(-1, 1, len(returns))
-        self.mean = self.mean + self._config.step * self.sigma * (ranks @ self._noise) / np.abs(ranks).sum()
+        """One step along the gradient. Equal returns have the mean of their ranks; where all are equal it is none."""
+        _, place, number = np.unique(returns, return_inverse=True, return_counts=True)
+        middle = np.cumsum(number) - (number + 1) / 2
+        ranks = 2 * middle[place] / max(1, len(returns) - 1) - 1
+        size = np.abs(ranks).sum()
+        if size > 0:
+            self.mean = self.mean + self._config.step * self.sigma * (ranks @ self._noise) / size
 
 
 SEARCHES: dict[str, type[CMA] | type[NES]] = {"cma": CMA, "nes": NES}

@@ -111,13 +111,18 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
             row.add(observation, action, reward, (terminated, truncated))
         if all(row.ended for row in rows):
             return [row.episode() for row in rows]
-    raise UserError(
-        f"an episode did not end within {LONGEST:,} steps; give the environment an end, such as --episode-limit 1000"
-    )
+    raise endless()
 
 
 HELD_OUT = 2_000_000
 """Environments are numbered from here on for what nobody has learned from: training and evaluation have other seeds."""
+
+
+def endless() -> UserError:
+    """What is said of an environment whose episodes have no end."""
+    return UserError(
+        f"an episode did not end within {LONGEST:,} steps; give the environment an end, such as --episode-limit 1000"
+    )
 
 
 def held_out_episodes(env: EnvConfig, codec: ActionCodec, seed: int, number: int) -> list[Episode]:

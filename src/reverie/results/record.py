@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TextIO
 
 from reverie.errors import UserError
-from reverie.report.log import read_metrics
 from reverie.report.write import write_json, write_text
 from reverie.results.fingerprint import fingerprint
 from reverie.results.recorded import Recorded
 from reverie.results.suites import Suite, complete
+from reverie.train import checkpoint
 from reverie.train.folder import RunFolder
 
 try:
@@ -158,11 +158,8 @@ def _keep(path: Path, kept: Path, options: str) -> None:
 
 
 def _is_whole(run: RunFolder) -> bool:
-    """Whether a run came to its end: its last frames are evaluated."""
-    if not run.metrics.exists():
-        return False
-    lines = read_metrics(run.metrics)
-    return bool(lines) and "eval/return" in lines[-1] and lines[-1]["frames"] >= run.resolved().config.train.steps
+    """Whether a run came to its end. Its log would not tell: a program may learn and evaluate long after its frames."""
+    return run.checkpoint.exists() and bool(checkpoint.read(run.checkpoint)[1]["finished"])
 
 
 @contextmanager

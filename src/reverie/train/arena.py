@@ -8,6 +8,7 @@ from torch import Tensor
 
 from reverie.agents.agent import Agent
 from reverie.data.collect import check_finite
+from reverie.report import evaluate
 
 
 class Arena:
@@ -29,7 +30,7 @@ class Arena:
         """The mean return of each individual over its episodes, and the episodes' mean length in agent steps.
 
         Raises:
-            UserError: if the environment returns a number that is not finite.
+            UserError: if the environment returns a number that is not finite, or has no end within a million steps.
         """
         side = self._envs.num_envs
         self._envs.set_attr("episode", [generation * self.MOST] * side)  # pyright: ignore[reportAttributeAccessIssue]
@@ -38,6 +39,7 @@ class Arena:
         player = np.array([next(waiting, -1) for _ in range(side)])  # of each environment; -1: all have played
         returns, steps = np.zeros(len(population)), 0
         carry, reward, first, done = self._agent.initial(side), np.zeros(side), np.ones(side), np.zeros(side, np.bool_)
+        age = np.zeros(side, np.int64)
         while (player >= 0).any():
             carry = carry._replace(memory=population[player])
             action, carry = self._agent.act(observation, reward, first, carry)
@@ -45,6 +47,9 @@ class Arena:
             check_finite(observation, reward, f"{steps} steps of generation {generation}")
             # The step after an end only begins the next episode: it pays nothing, and is nobody's.
             first, done = done.astype(np.float32), np.logical_or(terminated, truncated)
+            age = np.where(done, 0, age + 1)
+            if age.max() >= evaluate.LONGEST:
+                raise evaluate.endless()
             playing = player >= 0
             np.add.at(returns, player[playing], reward[playing])
             steps += int((playing & (first == 0)).sum())

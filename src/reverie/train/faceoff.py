@@ -22,6 +22,7 @@ from reverie.data.collect import Collector, RandomAct, columns_of
 from reverie.data.replay import Replay
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.seeds import EpisodeSeeds
+from reverie.errors import UserError
 from reverie.report.evaluate import Episode, Evaluator, held_out_episodes
 from reverie.report.open_loop import dreamed_returns, open_loop
 from reverie.train.bench import median_ms, peak_mib
@@ -169,9 +170,15 @@ def face(terms: Terms, backbone: str) -> Findings:
         UserError: if a held-out episode is too short for the dreams that are asked for.
     """
     ring = Ring(terms, contender(terms, backbone, terms.length, 16))
+    played = held_out_episodes(terms.env, ring.agent.codec, terms.seed, terms.episodes)
+    shortest, asked = min(len(episode.reward) for episode in played), terms.context + max(terms.steps)
+    if shortest < asked:
+        raise UserError(
+            f"--context {terms.context} and --steps {max(terms.steps)} need episodes of {asked} records, and one of "
+            f"the held-out ones has {shortest}; lower them, or choose another environment"
+        )
     ring.learn(ring.world(), terms.updates)
     agent = ring.agent.eval()
-    played = held_out_episodes(terms.env, agent.codec, terms.seed, terms.episodes)
     error, reward_error = errors(agent, played, terms)
     returns, dreamed = [], None
     if terms.behaviour_updates:

@@ -13,6 +13,7 @@ from reverie.data.collect import RandomAct, columns_of
 from reverie.envs.probe import episode_limit
 from reverie.train.bench import act_ms, median_ms, peak_mib
 from reverie.train.device import free_memory_mib
+from reverie.train.encoding import encode_once
 from reverie.train.trainer import Trainer
 
 SCALARS_BYTES = 6
@@ -93,6 +94,8 @@ def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
         trainer.replay.add(records[-1])
 
     def update(stage: Stage) -> float:
+        if stage.encode:
+            encode_once(agent.world, trainer.replay, device)
         return median_ms(lambda: trainer.learner.update(stage, trainer.batch(stage)), device, repeats, warm=1)
 
     # A generation that plays in the environment may take an hour.

@@ -28,7 +28,7 @@ def diagnose(world: World, batch: Batch, trace: Trace, foretold: Float[Tensor, "
     error = world.reward(trace.features) * world.preprocess.reward_unit - batch.reward
 
     def mean(figure: Tensor) -> Tensor:
-        return (figure * foretold).sum() / foretold.sum()
+        return (figure * foretold).sum() / foretold.sum().clamp_min(1)
 
     return {
         "kl": mean(latent.mismatch(posterior, prior, trace.stoch)),
