@@ -188,7 +188,6 @@ def test_what_a_planner_says_of_choices_can_be_done(preset):
     [
         ({"objective": FilteringConfig(vector=math.inf)}, "objective.vector"),
         ({"objective": FilteringConfig(optimiser=OptimiserConfig(clip=math.inf))}, "objective.optimiser.clip"),
-        ({"balance": math.inf}, "--balance"),
     ],
 )
 def test_what_json_cannot_hold_is_refused_before_a_run_begins(changes, name):

@@ -17,7 +17,7 @@ from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
 
-def check_finite(config: Any, prefix: str) -> None:
+def check_finite(config: Any, prefix: str = "") -> None:
     """See that all numbers of a configuration are finite: JSON has no others, and a run could not be loaded again.
 
     Raises:
@@ -43,9 +43,7 @@ class Resolved:
     """what it learns from, where it collects nothing itself"""
 
     def __post_init__(self) -> None:
-        for part in fields(self.config):
-            plain = part.name in ("env", "train")  # their options have no prefix
-            check_finite(getattr(self.config, part.name), "--" if plain else f"{part.name.strip('_')}.")
+        check_finite(self.config)
         PRESETS[self.preset].fit(self.parts)
         self.parts.fit(self.config.dynamics.join)
         check_condition(self.parts, self.config)
