@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from command import call
 from reverie.agents.parts import PARTS
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError
-from reverie.train.faceoff import Ring, Terms, contender, face
+from reverie.train import faceoff
+from reverie.train.faceoff import Ring, Terms, contender, errors, face
 
 WORDS = (
     "faceoff --env py:tiny:walk --backbones gru s5 --frames 40 --length 5 --updates 2 --steps 1 3 --context 2 "
@@ -82,3 +84,16 @@ def test_episodes_that_are_too_short_are_told_before_anything_is_learned(monkeyp
         UserError, match="--context 2 and --steps 900 need episodes of 902 records, and one of the held"
     ):
         face(terms(steps=(1, 900)), "gru")
+
+
+def test_where_nothing_is_paid_there_is_no_share_of_the_reward(monkeypatch):
+    loop = SimpleNamespace(
+        truth={"state": np.zeros((2, 5, 1))},
+        error=lambda key, mean: {"dream": np.ones(3), "mean": np.full(3, 2.0)},
+        dreamed_reward=np.ones((2, 5)),
+        reward=np.zeros((2, 5)),
+    )
+    monkeypatch.setattr(faceoff, "open_loop", lambda *_: loop)
+    error, reward = errors(None, [], terms())
+    assert error == [0.5, 0.5]
+    assert np.isnan(reward).all()

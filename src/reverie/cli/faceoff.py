@@ -129,7 +129,8 @@ def table(worlds: Mapping[str, Mapping[str, Any]], terms: Terms) -> str:
         row = [name, f"{world['parameters']:,}", f"{world['dream_ms']:.2f}"]
         for paid in world["costs"]:
             row.append(f"{paid['update_ms']:.0f}, {'?' if paid['peak_mib'] is None else round(paid['peak_mib'])}")
-        row += [f"{x:.2f}" for x in (*world["error"], *world["reward_error"])]
+        # A number that is none is null in JSON.
+        row += ["-" if x is None or x != x else f"{x:.2f}" for x in (*world["error"], *world["reward_error"])]
         rows.append(row + ([f"{fmean(world['returns']):.0f}"] if terms.behaviour_updates else []))
     return markdown(head, rows)
 

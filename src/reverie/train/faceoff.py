@@ -195,7 +195,10 @@ def face(terms: Terms, backbone: str) -> Findings:
 
 
 def errors(agent: Agent, played: Sequence[Episode], terms: Terms) -> tuple[list[float], list[float]]:
-    """Of observation and reward at each of the steps, over that of their means; all keys count alike."""
+    """Of observation and reward at each of the steps, over that of their means; all keys count alike.
+
+    The reward's is no number where none that differs from the mean was paid: there is nothing to foretell.
+    """
     loop = open_loop(agent, played, terms.context, max(terms.steps))
     places = np.array(terms.steps) - 1
     shares = []
@@ -205,7 +208,8 @@ def errors(agent: Agent, played: Sequence[Episode], terms: Terms) -> tuple[list[
         shares.append(found["dream"][places] / found["mean"][places].clip(1e-9))
     miss, spread = loop.dreamed_reward - loop.reward, loop.reward - loop.reward.mean()
     rewards = [np.sqrt(np.square(x).mean(0))[terms.context :][places] for x in (miss, spread)]
-    return np.mean(shares, 0).tolist(), (rewards[0] / rewards[1].clip(1e-9)).tolist()
+    share = np.divide(rewards[0], rewards[1], out=np.full_like(rewards[0], np.nan), where=rewards[1] > 1e-9)
+    return np.mean(shares, 0).tolist(), share.tolist()
 
 
 @torch.no_grad()
