@@ -101,6 +101,24 @@ def test_what_is_carried_is_the_action_that_was_taken():
     np.testing.assert_allclose(action, 2 * carry.action.numpy(), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("space", "free"),
+    [
+        (spaces.Box(np.array([-2, 1], np.float32), np.array([2, 1], np.float32)), [True, False]),
+        (spaces.Box(-3, 3, (2,), np.int64), [True, True]),
+    ],
+    ids=["constant", "integers"],
+)
+def test_what_is_carried_is_what_replay_would_hold(space, free):
+    # A coordinate with one value is 0 to the world, and integers are what they were rounded to.
+    resolved = tiny()
+    seen = spaces.Dict({"state": spaces.Box(-1, 1, (2,), np.float32)})
+    agent = build(resolved.config, resolved.parts, seen, space)
+    action, carry = agent.act(observations(8), np.zeros(8), np.ones(8), agent.initial(8))
+    np.testing.assert_array_equal(carry.action.numpy(), agent.codec.encode(action))
+    assert (carry.action.abs().amax(0) > 0).tolist() == free
+
+
 @pytest.mark.parametrize("behaviour", [name for name in PARTS["behaviour"] if name != "none"])
 @pytest.mark.parametrize(
     "space",

@@ -33,6 +33,11 @@ def collected(collecting, steps, seed=0):
     return [{name: column.tolist() for name, column in record.items()} for record in records]
 
 
+def taken_up(collecting, state):
+    collecting.resume(state)
+    return collecting.rebuild()
+
+
 def test_a_life_is_terminal_and_the_next_begins_in_the_same_game():
     collecting, _ = collector(lives=3, life=4)
     records = collected(collecting, 12)
@@ -57,7 +62,7 @@ def test_a_game_is_taken_up_at_whatever_moment(steps):
     stopped, replay = collector(lives=3, life=3)
     collected(stopped, steps)
     resumed, _ = collector(copy.deepcopy(replay), lives=3, life=3)
-    assert resumed.resume(stopped.state()) == []
+    assert taken_up(resumed, stopped.state()) == []
     assert collected(resumed, 20, seed=1) == collected(whole, 20, seed=1)
     assert resumed.state() == whole.state()
 
@@ -67,7 +72,7 @@ def test_a_game_that_does_not_repeat_itself_is_told_and_begun_anew(steps):
     stopped, replay = collector(lives=3, life=3, forgetful=True)
     collected(stopped, steps)
     resumed, _ = collector(replay, lives=3, life=3, forgetful=True)
-    assert resumed.resume(stopped.state()) == [0, 1]
+    assert taken_up(resumed, stopped.state()) == [0, 1]
     records = collected(resumed, 1)
     assert records[0]["first"] == [True, True]
     assert [state[0] for state in records[0]["observation/state"]] == [0, 0]
@@ -79,7 +84,7 @@ def test_other_lives_behind_the_same_pictures_are_told(steps):
     stopped, replay = collector(lives=3, life=3)
     collected(stopped, steps)
     resumed, _ = collector(replay, lives=3, life=5)
-    assert resumed.resume(stopped.state()) == [0, 1]
+    assert taken_up(resumed, stopped.state()) == [0, 1]
 
 
 def test_a_game_whose_beginning_was_dropped_is_told_and_begun_anew():
@@ -87,7 +92,7 @@ def test_a_game_whose_beginning_was_dropped_is_told_and_begun_anew():
     collected(stopped, 90)
     assert replay.running([1, 1])[0] is not None
     resumed, _ = collector(replay, lives=30, life=3)
-    assert resumed.resume(stopped.state()) == [0, 1]
+    assert taken_up(resumed, stopped.state()) == [0, 1]
     assert [state[0] for state in collected(resumed, 1)[0]["observation/state"]] == [0, 0]
 
 
@@ -95,7 +100,7 @@ def test_the_episodes_after_a_game_that_was_not_taken_up_have_new_seeds():
     stopped, replay = collector(lives=3, life=3, forgetful=True)
     collected(stopped, 5)
     resumed, _ = collector(replay, lives=3, life=3, forgetful=True)
-    resumed.resume(stopped.state())
+    taken_up(resumed, stopped.state())
     collected(resumed, 1)
     begun = [line for env in resumed._envs.envs for line in env.unwrapped.log if line.startswith("new")]
     assert len(set(begun)) == len(begun) == 4
@@ -109,5 +114,5 @@ def test_a_checkpoint_that_knows_of_no_lives_is_taken_up():
     old = stopped.state()
     del old["of_game"]
     resumed, _ = collector(copy.deepcopy(replay), lives=1, life=5)
-    assert resumed.resume(old) == []
+    assert taken_up(resumed, old) == []
     assert collected(resumed, 9, seed=1) == collected(whole, 9, seed=1)

@@ -190,7 +190,7 @@ def records(envs, steps):
 def test_the_reset_is_a_record_of_its_own(kind):
     # length 3:   step   0  1  2  3      reset  1
     #             reward    1  2  3      0      1
-    envs = EnvConfig(env="py:counting:factory", num_envs=2, vector=kind).make_vector()
+    envs = make_vector([EnvConfig(env="py:counting:factory").make] * 2, kind)
     assert isinstance(envs, gymnasium.vector.VectorEnv) and envs.num_envs == 2
     out = records(envs, 5)
     envs.close()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from dreaming import made
 
+from reverie.envs import make_vector
 from reverie.errors import UserError
 from reverie.play import filming
 from reverie.play.filming import act_in_a_dream, film_run, fitted
@@ -33,7 +34,7 @@ def cells(monkeypatch):
 def played(run, number, seed=0):
     agent, resolved = load(run, "cpu")
     agent.eval()
-    evaluator = Evaluator(resolved.config.env.make_vector(), seed)
+    evaluator = Evaluator(make_vector([resolved.config.env.make]), seed)
     return agent, evaluator(agent)[:number]
 
 

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -156,9 +157,43 @@ def test_a_finished_run_is_left_alone(finished, tmp_path):
     path = shutil.copytree(finished.folder.path, tmp_path / "run")
     before = outcome(path)
     said = []
-    resume(path, say=said.append)
+    resume(path, pictures=False, say=said.append)
     assert said == [f"the run in {path} is finished"]
     assert outcome(path) == before
+
+
+def test_a_run_that_was_stopped_while_it_drew_is_drawn(finished, tmp_path):
+    path = shutil.copytree(finished.folder.path, tmp_path / "run")
+    before, said, again = outcome(path), [], []
+    resume(path, say=said.append)
+    drawn = [line.strip() for line in said[1:]]
+    assert f"{path / 'pictures' / 'episode.gif'}" in drawn and all(Path(line).exists() for line in drawn)
+    resume(path, say=again.append)
+    assert again == said[:1]
+    assert outcome(path) == before
+
+
+class Broken(Walk):
+    """Cannot be stepped any more once `broken` is set."""
+
+    broken = False
+
+    def step(self, action):
+        if Broken.broken:
+            raise ValueError("the simulator is not there")
+        return super().step(action)
+
+
+def broken():
+    return Broken()
+
+
+def test_an_environment_that_fails_is_no_spoiled_checkpoint(tmp_path, monkeypatch):
+    with pytest.raises(Stopped):
+        go(tiny(env="py:test_resume:broken"), tmp_path / "run", stop=after_calls(8))
+    monkeypatch.setattr(Broken, "broken", True)
+    with pytest.raises(ValueError, match="the simulator is not there"):
+        resume(tmp_path / "run", pictures=False)
 
 
 def test_only_one_process_trains_a_run(finished):

@@ -102,4 +102,7 @@ class Agent(nn.Module):
                 "the agent chose an action that is not a number: its weights or what it saw are not finite; "
                 "where that happens in training, a lower learning rate or --precision float32 may help"
             )
-        return self.codec.decode(chosen), Carry(state, memory, action)
+        own = self.codec.decode(chosen)
+        # What was really done, as replay will hold it: clipped, rounded where the environment counts in integers.
+        done = torch.as_tensor(self.codec.encode(own), device=device)
+        return own, Carry(state, memory, done.to(action.dtype))

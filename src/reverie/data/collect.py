@@ -177,21 +177,32 @@ class Collector:
             "of_game": self._of_game.tolist(),
         }
 
-    def resume(self, state: Mapping[str, Any]) -> list[int]:
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` gave; `rebuild` then brings the environments there.
+
+        Raises:
+            ValueError: if it is of another number of environments.
+        """
+        rows = self._envs.num_envs
+        for name in {"done", "returns", "episodes", "of_game"} & state.keys():
+            if len(state[name]) != rows:
+                raise ValueError(f"the collector's {name} is not of {rows} environments")
+        self.steps, self.finished = int(state["steps"]), [float(total) for total in state["finished"]]
+        self._episodes = np.array(state["episodes"], np.int64)
+        self._done = np.array(state["done"], np.bool_)
+        self._returns = np.array(state["returns"], np.float64)
+        # Checkpoints of older versions know of no lives.
+        self._of_game = np.array(state.get("of_game", ~self._done), np.int64)
+
+    def rebuild(self) -> list[int]:
         """Take up the running games, which the replay holds, by stepping through their actions.
 
         Returns:
             The environments that did not repeat themselves, or whose game's beginning is no longer held: each of them
             starts a new episode, in a new game.
         """
-        self.steps, self.finished = int(state["steps"]), [float(total) for total in state["finished"]]
-        self._episodes = np.array(state["episodes"], np.int64)
         if not self._episodes.any():  # what the replay holds, if anything, was recorded elsewhere
             return []
-        self._done = np.array(state["done"], np.bool_)
-        self._returns = np.array(state["returns"], np.float64)
-        # Checkpoints of older versions know of no lives.
-        self._of_game = np.array(state.get("of_game", ~self._done), np.int64)
         self._record = self._replay.last()
         running = self._replay.running([max(1, int(number)) for number in self._of_game])
         pasts = [self._past(row, columns) for row, columns in enumerate(running)]

@@ -19,8 +19,6 @@ from reverie.envs.observation import as_dict, is_image
 from reverie.envs.probe import Moment, Probe, leaves
 from reverie.errors import Finding, UserError
 
-Leaf = tuple[str, Space, Any]
-
 
 def bad_actions(space: Space) -> list[Finding]:
     """Actions that no codec knows: infinite bounds, or a space that is neither Box nor Discrete."""

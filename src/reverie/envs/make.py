@@ -92,10 +92,6 @@ class EnvConfig:
             episodic_lives=self.episodic_lives and training,
         )
 
-    def make_vector(self) -> VectorEnv:
-        """`num_envs` of them, side by side, as evaluations see them."""
-        return make_vector([self.make] * self.num_envs, self.vector)
-
 
 def make(
     env: str | Callable[[], gymnasium.Env],

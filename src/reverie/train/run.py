@@ -99,6 +99,9 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
     folder = trainer.folder
     if trainer.finished:
         say(f"the run in {folder.path} is finished")
+        if pictures and not _curve(folder).exists():  # it was stopped while it drew, or not to draw
+            trainer.episodes = trainer.evaluator(trainer.agent)
+            _show(resolved, trainer, say)
         return
     say(headline(resolved, trainer))
     if not trainer.frames + trainer.learner.updates:
@@ -115,8 +118,12 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
         say(told)
     say(f"the run is in {folder.path}")
     if pictures:
-        for picture in draw(resolved, trainer, say):
-            say(f"  {picture}")
+        _show(resolved, trainer, say)
+
+
+def _show(resolved: Resolved, trainer: Trainer, say: Say) -> None:
+    for picture in draw(resolved, trainer, say):
+        say(f"  {picture}")
 
 
 def _doubts(resolved: Resolved, trainer: Trainer) -> list[str]:
@@ -160,13 +167,11 @@ def forecast(resolved: Resolved, path: str | Path | None, say: Say = print) -> N
 
 
 def draw(resolved: Resolved, trainer: Trainer, say: Say) -> list[Path]:
-    """The pictures of a finished run."""
+    """The pictures of a finished run, its curve last: where that is, all are."""
     folder = trainer.folder
     metrics = read_metrics(folder.metrics)
     evaluations = [line for line in metrics if "eval/return" in line]
-    name = f"{resolved.preset} on {resolved.config.env.env}, seed {resolved.config.train.seed}"
-    written = [folder.pictures / "learning-curve.png", folder.pictures / "dreamed-against-real.png"]
-    learning_curve({name: metrics}, written[0], name)
+    written = [_curve(folder), folder.pictures / "dreamed-against-real.png"]
     dreamed, real = ([line[key] for line in evaluations] for key in ("eval/dreamed", "eval/return"))
     against = axis([metrics])
     dreamed_against_real(dreamed, real, written[1], [line[against] for line in evaluations], AXES[against])
@@ -178,4 +183,10 @@ def draw(resolved: Resolved, trainer: Trainer, say: Say) -> list[Path]:
         written.append(path)
     except UserError as error:
         say(f"no film of a real episode: {error}")
+    name = f"{resolved.preset} on {resolved.config.env.env}, seed {resolved.config.train.seed}"
+    learning_curve({name: metrics}, _curve(folder), name)
     return written
+
+
+def _curve(folder: RunFolder) -> Path:
+    return folder.pictures / "learning-curve.png"

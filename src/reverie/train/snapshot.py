@@ -91,13 +91,16 @@ def restore(trainer: "Trainer") -> tuple[int, list[int]]:
         trainer.learner.updates = int(progress["updates"])
         trainer.stage, trainer.finished = int(progress["stage"]), bool(progress["finished"])
         trainer.began = (int(progress["began"][0]), int(progress["began"][1]))
-        return int(progress["log"]), trainer.collector.resume(progress["collector"])
+        trainer.collector.resume(progress["collector"])
+        log = int(progress["log"])
     except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(
             f"the checkpoint {path} cannot be resumed: {type(error).__name__} {error}; put back a copy of it"
         ) from error
+    # Outside: what an environment raises is no word on the checkpoint.
+    return log, trainer.collector.rebuild()
 
 
 def _optimisers(trainer: "Trainer") -> dict[str, Optimiser]:
