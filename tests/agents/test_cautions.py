@@ -4,6 +4,8 @@ import pytest
 from tiny import tiny
 
 from reverie.agents.cautions import cautions
+from reverie.agents.presets import PRESETS
+from reverie.envs.make import EnvConfig
 
 MOTION = "shows no motion: --frame-stack 4"
 PIXELS = {"pixels": True, "size": 16}
@@ -38,3 +40,11 @@ def test_nothing_is_said_of_what_shows_motion(preset, changes):
 @pytest.mark.parametrize("preset", ["dreamer", "tssm"])
 def test_nothing_is_said_of_an_actor_with_a_past(preset):
     assert doubts(preset, **PIXELS) == []
+
+
+def test_an_option_of_the_loop_that_stages_do_not_ask():
+    own = PRESETS["worldmodels"].config(EnvConfig(env="py:tiny:walk")).train
+    ignored = {name: getattr(own, name) for name in ("prefill", "pretrain", "train_every", "eval_every")}
+    assert doubts("worldmodels", **ignored) == []
+    (doubt,) = doubts("worldmodels", **ignored | {"prefill": 7})
+    assert doubt.startswith("--prefill does nothing in worldmodels")

@@ -11,10 +11,10 @@ from running import run
 from tiny import Walk, tiny
 
 from reverie.agents.presets import PRESETS
+from reverie.envs.seeds import ARENA
 from reverie.errors import UserError
 from reverie.report import evaluate
 from reverie.train import forecast
-from reverie.train.arena import Arena
 from reverie.train.encoding import encode_once
 from reverie.train.folder import RunFolder
 from reverie.train.trainer import Trainer, seeded
@@ -191,7 +191,7 @@ def test_a_generation_s_episodes_are_its_own(tmp_path):
 
 def test_its_seeds_are_not_those_of_training():
     config = staged().config.env
-    training, arena = (seeded(config, 0, number) for number in (0, Arena.ARENA))
+    training, arena = (seeded(config, 0, number) for number in (0, ARENA))
     assert not np.array_equal(training.reset()[0]["state"], arena.reset()[0]["state"])
 
 

@@ -3,12 +3,34 @@
 import gymnasium
 
 from reverie.agents.build import shapes_of
+from reverie.agents.presets import PRESETS
 from reverie.agents.resolve import Resolved
 from reverie.representation.encoder import image_keys
+
+COLLECTING = ("prefill", "pretrain", "train_every", "eval_every")
+"""Options of a loop that collects, learns and evaluates in turn; stages have their own."""
 
 
 def cautions(resolved: Resolved, space: gymnasium.spaces.Dict) -> list[str]:
     """A line for each doubt about a configuration, given the observations of one environment."""
+    return [*_idle(resolved), *_motionless(resolved, space)]
+
+
+def _idle(resolved: Resolved) -> list[str]:
+    """What was chosen, and is asked by nobody."""
+    if not resolved.parts.chosen("objective").staged or resolved.offline is not None:
+        return []
+    own = PRESETS[resolved.preset].config(resolved.config.env, resolved.scale).train
+    chosen = [name for name in COLLECTING if getattr(resolved.config.train, name) != getattr(own, name)]
+    return [
+        f"--{name.replace('_', '-')} does nothing in {resolved.preset}, which learns in stages of its own: see "
+        "--steps, --objective.vision.updates, --objective.memory.updates and --objective.control.*"
+        for name in chosen
+    ]
+
+
+def _motionless(resolved: Resolved, space: gymnasium.spaces.Dict) -> list[str]:
+    """Who sees one image at a time, and remembers none."""
     config = resolved.config
     if config.env.frame_stack > 1 or not image_keys(shapes_of(space)):
         return []

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from reverie.agents.agent import Agent
 from reverie.agents.resolve import Resolved
 from reverie.envs.make import make_vector
-from reverie.envs.seeds import episode_seed
+from reverie.envs.seeds import EVALUATION, episode_seed
 from reverie.errors import UserError, unknown
 from reverie.play.probe import load_probe
 from reverie.play.probing import shrunk
@@ -81,7 +81,7 @@ def film_run(
             raise UserError(f"--{name} must be at least {bound}, not {value}")
     agent, resolved = load(run, device)
     agent.eval()
-    seeds = [episode_seed(seed, Evaluator.EVALUATION + row, 0) for row in range(episodes)]
+    seeds = [episode_seed(seed, EVALUATION + row, 0) for row in range(episodes)]
     if kind == "real":
         cells = [[_real(agent, resolved, own, steps)] for own in seeds]
     else:

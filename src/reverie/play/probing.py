@@ -12,11 +12,11 @@ from reverie.agents.agent import Agent
 from reverie.data.collect import Act, RandomAct
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.rendering import frame
-from reverie.envs.seeds import episode_seed
+from reverie.envs.seeds import HELD_OUT, PROBED, episode_seed
 from reverie.errors import UserError
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.play.probe import Probe, ProbeConfig
-from reverie.report.evaluate import HELD_OUT, Episode, follow, play
+from reverie.report.evaluate import Episode, follow, play
 from reverie.report.open_loop import as_batch, foresee
 from reverie.types import Batch, Features, Trace
 from reverie.world.imagine import unroll
@@ -24,8 +24,6 @@ from reverie.world.world import World
 
 AHEAD = 50
 """Steps of a piece of an episode that is dreamed for a probe to learn from."""
-PROBED = 3_000_000
-"""Environments are numbered from here on for what a probe learns from."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from reverie.agents.agent import Agent
 from reverie.data.collect import Act, RandomAct, check_finite
 from reverie.envs.codec import ActionCodec
 from reverie.envs.make import EnvConfig, make_vector
-from reverie.envs.seeds import episode_seed
+from reverie.envs.seeds import EVALUATION, HELD_OUT, episode_seed
 from reverie.errors import UserError
 
 LONGEST = 1_000_000
@@ -114,10 +114,6 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
     raise endless()
 
 
-HELD_OUT = 2_000_000
-"""Environments are numbered from here on for what nobody has learned from: training and evaluation have other seeds."""
-
-
 def endless() -> UserError:
     """What is said of an environment whose episodes have no end."""
     return UserError(
@@ -138,15 +134,13 @@ def held_out_episodes(env: EnvConfig, codec: ActionCodec, seed: int, number: int
 class Evaluator:
     """Evaluates an agent on the same episodes each time. Their seeds are the run's own, and never training's."""
 
-    EVALUATION = 1_000_000  # environments are numbered from here on, so that no seed is shared with training
-
     def __init__(self, envs: VectorEnv, seed: int) -> None:
         self._envs, self._seed = envs, seed
 
     def __call__(self, agent: Agent, part: int = 0) -> list[Episode]:
         """One episode of the policy's mode in each environment; each part has episodes of its own."""
         side = self._envs.num_envs
-        seeds = [episode_seed(self._seed, self.EVALUATION + row, 0) for row in range(part * side, (part + 1) * side)]
+        seeds = [episode_seed(self._seed, EVALUATION + row, 0) for row in range(part * side, (part + 1) * side)]
         training = {module: module.training for module in agent.modules()}
         agent.eval()
         try:

@@ -10,9 +10,9 @@ import numpy as np
 from reverie.agents.agent import Agent
 from reverie.envs.make import EnvConfig, make_vector
 from reverie.envs.rendering import frame
-from reverie.envs.seeds import episode_seed
+from reverie.envs.seeds import EVALUATION, episode_seed
 from reverie.errors import UserError
-from reverie.report.evaluate import Episode, Evaluator, follow, play
+from reverie.report.evaluate import Episode, follow, play
 from reverie.report.open_loop import OpenLoop, open_loop
 from reverie.report.plots import open_loop_lines
 from reverie.report.video import open_loop_strip, write_gif
@@ -94,7 +94,7 @@ def film(agent: Agent, config: EnvConfig, seed: int, path: Path) -> Episode:
     Raises:
         UserError: if the environment cannot be drawn.
     """
-    episode, frames, fps = filmed(agent, config, episode_seed(seed, Evaluator.EVALUATION, 0))
+    episode, frames, fps = filmed(agent, config, episode_seed(seed, EVALUATION, 0))
     write_gif(np.stack(frames), path, fps)
     return episode
 

@@ -17,11 +17,10 @@ class Arena:
     A generation's episodes follow from the run's seed and the generation's number alone.
     """
 
-    ARENA = 3_000_000  # environments are numbered from here on, so that no seed is shared with training
     MOST = 1_000_000  # episodes of a generation in one environment
 
     def __init__(self, envs: VectorEnv, agent: Agent) -> None:
-        """envs: of `EpisodeSeeds`, numbered from ARENA on."""
+        """envs: of `EpisodeSeeds`, numbered from `envs.seeds.ARENA` on."""
         self._envs, self._agent = envs, agent
 
     def __call__(

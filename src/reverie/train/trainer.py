@@ -19,7 +19,7 @@ from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved
 from reverie.data.collect import Act, Collector, RandomAct
 from reverie.envs.make import EnvConfig, make_vector
-from reverie.envs.seeds import EpisodeSeeds
+from reverie.envs.seeds import ARENA, EpisodeSeeds
 from reverie.report.evaluate import Episode, Evaluator
 from reverie.report.log import MetricLog
 from reverie.report.open_loop import dreamed_returns
@@ -175,7 +175,7 @@ class Trainer:
         env, train = self.config.env, self.config.train
         if all(stage.arena == "dream" for stage in self.program):
             return None
-        numbers = range(Arena.ARENA, Arena.ARENA + env.num_envs)
+        numbers = range(ARENA, ARENA + env.num_envs)
         makers = [partial(seeded, env, train.seed, number, training=False) for number in numbers]
         envs = make_vector(makers, env.vector)
         return Arena(envs, self.agent)
