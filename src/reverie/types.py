@@ -57,6 +57,11 @@ class Features(NamedTuple):
         return Features(self.deter.detach(), self.stoch.detach())
 
 
+def read_size(what: Read, deter: int, stoch: int) -> int:
+    """How many numbers `Features.read` gives, where h has D and z has Z."""
+    return {"h": deter, "z": stoch, "hz": deter + stoch}[what]
+
+
 class Inputs(NamedTuple):
     """What is known on arriving at t beside the observation: a_{t-1} "... A" and r_t "...", in the world's unit."""
 

@@ -1,4 +1,4 @@
-"""Every preset, every scale and every legal pair of parts learns."""
+"""Every preset and every legal pair of parts learns."""
 
 import itertools
 import math
@@ -14,9 +14,6 @@ from reverie.agents.parts import PARTS, Parts
 from reverie.agents.presets import PRESETS
 from reverie.errors import UserError
 
-SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.scales]
-HUGE = [("dreamerv3", size) for size in ("25m", "50m", "100m", "200m", "400m")]
-"""Too large to be trained here: tests/agents/test_dreamerv3.py builds them without memory and counts."""
 MEASURED = {"behaviour.return_range", "behaviour.ends"}
 """Where returns are not divided by their range, it is not measured."""
 LEARNING = {kind: [name for name in names if name != "none"] for kind, names in PARTS.items() if kind != "planner"}
@@ -253,33 +250,6 @@ def test_a_preset_learns_to_choose(preset):
     update(learner(resolved, agent), resolved, 5)
     # One-hot actions: by the score function or, in value-gradient, straight through the choice.
     assert {name for name in before if "behaviour.actor" in name} <= changed(before, agent)
-
-
-@pytest.mark.parametrize(("preset", "scale"), [pair for pair in SCALES if pair not in HUGE], ids=lambda name: name)
-def test_the_published_sizes_make_an_update(preset, scale):
-    resolved = tiny(preset)
-    config = PRESETS[preset].config(resolved.config.env, scale, resolved.parts)
-    full = type(resolved)(preset=preset, scale=scale, parts=resolved.parts, config=config)
-    agent = built(full)
-    before = weights(agent)
-    update(learner(full, agent), full, 1)
-    assert changed(before, agent)
-
-
-def test_the_paper_has_its_sizes():
-    # Dreamer, appendix A: 30 Gaussians, 200 units, ELU; horizon 15, gamma 0.99, lambda 0.95; Adam at 6e-4, 8e-5, 8e-5.
-    config = PRESETS["dreamer"].config(tiny().config.env, "paper")
-    assert (config.latent.size, config.backbone.units, config.encoder.mlp.activation) == (30, 200, "elu")
-    assert (config.behaviour.horizon, config.behaviour.gamma, config.behaviour.lambda_) == (15, 0.99, 0.95)
-    assert config.objective.optimiser.lr == 6e-4
-    assert config.behaviour.actor_optimiser.lr == config.behaviour.critic_optimiser.lr == 8e-5
-    assert (config.train.batch, config.train.length, config.objective.free_nats) == (50, 50, 3.0)
-
-
-def test_an_exchanged_part_has_the_values_of_its_scale():
-    resolved = tiny(scale="paper", posterior="encode")
-    mlp = PRESETS["dreamer"].config(resolved.config.env, "paper", resolved.parts).posterior.mlp
-    assert (mlp.units, mlp.activation) == (200, "elu")
 
 
 def test_the_learning_world_predicts_better():

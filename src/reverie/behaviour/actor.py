@@ -7,7 +7,7 @@ from reverie.behaviour.normal import NORMALS
 from reverie.behaviour.one_hot import OneHots
 from reverie.behaviour.policy import ActorConfig, Choice, Family
 from reverie.nets.mlp import MLP
-from reverie.types import Actions, Features, Read
+from reverie.types import Actions, Features, Read, read_size
 
 
 class Actor(nn.Module):
@@ -26,7 +26,7 @@ class Actor(nn.Module):
         # One-hot actions have one family, continuous ones the one that is configured.
         policy = (OneHots if actions.groups else NORMALS[config.normal])(config, actions)
         self.policy: Family = policy
-        self.mlp = MLP(config.mlp, {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads], policy.size)
+        self.mlp = MLP(config.mlp, read_size(config.reads, deter, stoch), policy.size)
         if config.out_scale != 1:
             with torch.no_grad():
                 for weight in self.mlp[-1].parameters():

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reverie.errors import UserError
-from reverie.types import Actions, Features, Read
+from reverie.types import Actions, Features, Read, read_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Controller:
     """
 
     def __init__(self, config: ControllerConfig, deter: int, stoch: int, actions: Actions) -> None:
-        inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads]
+        inputs = read_size(config.reads, deter, stoch)
         widths = (inputs, config.hidden, actions.size) if config.hidden else (inputs, actions.size)
         self._layers = list(itertools.pairwise(widths))
         self._reads: Read = config.reads

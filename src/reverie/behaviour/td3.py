@@ -18,7 +18,7 @@ from reverie.nets.frozen import frozen
 from reverie.nets.mlp import MLPConfig
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.scale import spread
-from reverie.types import Actions, Experience, Features, Loss, Losses, Metrics, Read
+from reverie.types import Actions, Experience, Features, Loss, Losses, Metrics, Read, read_size
 from reverie.world.consistency import within
 from reverie.world.heads import OUTPUTS, BinsConfig
 from reverie.world.world import World
@@ -102,7 +102,7 @@ class TD3(Dreaming):
         if config.smoothing and actions.groups:
             raise UserError("behaviour.smoothing is for continuous actions, and these are choices: set it to 0")
         self._config = config
-        inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads] + actions.size
+        inputs = read_size(config.reads, deter, stoch) + actions.size
         self.output = OUTPUTS[config.output](config.bins)
         self.critic = Ensemble(config.critic, config.members, inputs, self.output.size)
         self.target = copy.deepcopy(self.critic).requires_grad_(False)

@@ -9,7 +9,7 @@ from reverie.errors import about
 from reverie.nets.cnn import CNNConfig, ImageDecoder
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.representation.encoder import image_keys, vector_keys
-from reverie.types import Features, Read, Shapes
+from reverie.types import Features, Read, Shapes, read_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Decoder(nn.Module):
     def __init__(self, config: DecoderConfig, deter: int, stoch: int, shapes: Shapes) -> None:
         super().__init__()
         self.reads: Read = config.reads
-        inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads]
+        inputs = read_size(config.reads, deter, stoch)
         self._vectors = {key: shapes[key][0] for key in vector_keys(shapes)}
         if self._vectors:
             self.mlp = MLP(config.mlp, inputs, sum(self._vectors.values()))

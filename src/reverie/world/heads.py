@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from reverie.errors import UserError
 from reverie.nets.mlp import MLP, MLPConfig
 from reverie.ops.scale import symexp, two_hot
-from reverie.types import Features, Read
+from reverie.types import Features, Read, read_size
 
 
 class Output(Protocol):
@@ -130,7 +130,7 @@ class Head(nn.Module):
         super().__init__()
         self.reads: Read = config.reads
         self.output = output
-        inputs = {"h": deter, "z": stoch, "hz": deter + stoch}[config.reads]
+        inputs = read_size(config.reads, deter, stoch)
         self.mlp = MLP(config.mlp, inputs, self.output.size, scale=0.0)
 
     def forward(self, features: Features) -> Tensor:
