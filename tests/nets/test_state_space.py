@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from reverie.nets.spectrum import Spectrum, hippo, repeated, ring
+from reverie.nets.spectrum import Spectrum, hippo, linear, repeated, ring
 from reverie.nets.state_space import Layer, Systems
 
 
@@ -103,9 +103,29 @@ def test_a_layer_is_a_real_system_of_twice_as_many_states():
 def test_how_it_starts():
     torch.manual_seed(0)
     layer = Layer(200, repeated(hippo(100), 1, 0.001, 0.1))
-    assert layer.enter.std().item() == pytest.approx(1 / math.sqrt(2 * 200), rel=0.02)
     assert layer.leave.std().item() == pytest.approx(1 / math.sqrt(100), rel=0.02)
     assert layer.skip.std().item() == pytest.approx(1, rel=0.1)
-    spectrum = ring(100, 0.3, 0.97)
-    scaled = Layer(4000, spectrum).enter.std(0) * math.sqrt(2 * 4000)
-    torch.testing.assert_close(scaled.double(), spectrum.scale.repeat(2), rtol=0.1, atol=0)
+    for spectrum in (ring(100, 0.3, 0.97), repeated(hippo(50), 2, 0.001, 0.1)):
+        scaled = Layer(4000, spectrum).enter.std(0) * math.sqrt(2 * 4000)
+        torch.testing.assert_close(scaled.double(), spectrum.scale.double().repeat(2), rtol=0.1, atol=0)
+
+
+STARTS = {
+    "ring": lambda: ring(20, 0.3, 0.97),
+    "hippo": lambda: repeated(hippo(10), 2, 0.01, 0.1),
+    "linear": lambda: repeated(linear(20), 1, 0.01, 0.1),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_noise_makes_states_as_loud_as_itself(name):
+    """Whatever eigenvalues and times of steps a system starts with: A and scaled B, run for long enough to forget."""
+    torch.manual_seed(0)
+    spectrum = STARTS[name]()
+    a, b = (torch.complex(*part[0].double().chunk(2)) for part in Systems([spectrum])())
+    state = torch.zeros(4000, len(a), dtype=torch.complex128)
+    for _ in range(800):
+        state = a * state + b * spectrum.scale * torch.randn(len(state), 1, dtype=torch.float64)
+    torch.testing.assert_close(
+        state.abs().square().mean(0).sqrt(), torch.ones(len(a), dtype=torch.float64), rtol=0.06, atol=0
+    )
