@@ -14,11 +14,18 @@ from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.posterior import EncodeConfig
 from reverie.latent.categorical import CategoricalConfig
 from reverie.nets.mlp import MLPConfig
+from reverie.nets.optimiser import OptimiserConfig
 from reverie.representation.decoder import DecoderConfig
 from reverie.representation.encoder import EncoderConfig
 from reverie.representation.preprocess import PreprocessConfig
 from reverie.world.heads import ContinueConfig, HeadConfig
 from reverie.world.objective import FilteringConfig
+
+
+def _adamw(lr: float) -> OptimiserConfig:
+    """DreamerV2's, with a decay of 1e-6 that torch's AdamW multiplies by the rate (its code's solver)."""
+    return replace(dreamerv2.ADAM, lr=lr, weight_decay=1e-6 * lr)
+
 
 _HIDDEN = MLPConfig(layers=1, units=600, norm="none", activation="elu")
 
@@ -37,23 +44,28 @@ WORLD: dict[str, Any] = {
     ),
     "latent": (CategoricalConfig(groups=32, classes=32, unimix=0.0),),
     "posterior": (EncodeConfig(mlp=_HIDDEN),),
-    "objective": (dreamerv2.BALANCED,),
+    "objective": (replace(dreamerv2.BALANCED, optimiser=_adamw(2e-4)),),
 }
 """The published world and its training (its code's configs.py)."""
 
 _GRADIENT = {"horizon": 15, "starts": 0, "gamma": 0.999, "entropy": 1e-3, "actor": dreamerv2.ACTOR}
 PAPER = WORLD | {
     "behaviour": (
-        replace(dreamerv2.behaviour_of(actor=1e-5, critic=1e-4, gamma=0.999, entropy=1e-3), gradient="both"),
+        replace(
+            dreamerv2.behaviour_of(actor=1e-5, critic=1e-4, gamma=0.999, entropy=1e-3),
+            gradient="both",
+            actor_optimiser=_adamw(1e-5),
+            critic_optimiser=_adamw(1e-4),
+        ),
         ValueGradientConfig(
             **_GRADIENT,
             critic=HeadConfig(mlp=dreamerv2.NET),
-            actor_optimiser=replace(dreamerv2.ADAM, lr=1e-5),
-            critic_optimiser=replace(dreamerv2.ADAM, lr=1e-4),
+            actor_optimiser=_adamw(1e-5),
+            critic_optimiser=_adamw(1e-4),
             target_rate=1.0,
             return_scale=False,
         ),
-        RewardGradientConfig(**_GRADIENT, actor_optimiser=replace(dreamerv2.ADAM, lr=1e-5)),
+        RewardGradientConfig(**_GRADIENT, actor_optimiser=_adamw(1e-5)),
     ),
 }
 """The published agent; a behaviour that is exchanged keeps its networks and rates."""

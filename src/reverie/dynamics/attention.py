@@ -136,7 +136,8 @@ class Attention(nn.Module):
             Layer(config.units, config.heads, config.hidden, layers=config.layers, gate=config.gate, init=config.init)
             for _ in range(config.layers)
         )
-        # TransDreamer's layers end with a norm, ours begin with one: each output that is read gets its own.
+        # Layers begin with a norm, and the stream ends with none: each output that is read gets its own, which
+        # TransDreamer's code leaves out.
         self.norms = nn.ModuleList(norm("layer", config.units) for _ in range(self.size // config.units))
 
     def initial(self, rows: int) -> Cache:

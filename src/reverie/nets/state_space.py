@@ -61,8 +61,8 @@ class Systems(nn.Module):
 class Layer(nn.Module):
     """x' = x + glu(W gelu(y)),  y = state space(norm(x)); glu(a, b) = a sigmoid(b).
 
-    V and C start complex normal with variance 1 / fan-in, as S5's do: turned into the basis of A's eigenvectors, which
-    are orthonormal, they would be the same. D starts normal.
+    V and C start complex normal with variance 1 / W and 1 / P, V times its spectrum's scale: turned into the basis of
+    A's eigenvectors, which are orthonormal, they would be the same. D starts normal.
     """
 
     def __init__(self, width: int, spectrum: Spectrum, init: InitName = "uniform") -> None:
