@@ -9,10 +9,12 @@ from dreaming import made
 from reverie.envs import make_vector
 from reverie.errors import UserError
 from reverie.play import filming
-from reverie.play.filming import act_in_a_dream, film_run, fitted
+from reverie.play.filming import act_in_a_dream, film_run
+from reverie.report import pictures
 from reverie.report.evaluate import Evaluator
 from reverie.report.open_loop import foresee
 from reverie.report.pictures import Picture
+from reverie.report.video import fitted
 from reverie.train.folder import load
 
 
@@ -102,6 +104,26 @@ def test_large_pictures_are_shrunk_and_keep_their_shape():
     assert small.shape == (40, 60, 3)
     assert (small[:, :30] == 0).all() and (small[:, 30:] == 200).all()
     assert fitted(picture, 600) is picture
+
+
+def test_a_runs_own_film_keeps_little(seen, tmp_path, monkeypatch):
+    """Whole pictures of a whole episode can be gigabytes."""
+    monkeypatch.setattr(pictures, "FILMED", 4)
+    monkeypatch.setattr(pictures, "fitted", lambda picture: fitted(picture, 8))
+    agent, resolved = load(seen, "cpu")
+    episode = pictures.film(agent.eval(), resolved.config.env, 0, tmp_path / "a.gif")
+    assert len(episode.reward) == 11
+    images = iio.imread(tmp_path / "a.gif")
+    assert len(images) <= 4 and max(images.shape[1:3]) <= 8
+
+
+def test_the_seed_is_the_runs_own_by_default(tmp_path, cells):
+    run = made(tmp_path / "run", pixels=True, size=16, seed=3)
+    for seed in (None, 3, 0):
+        film_run(run, "real", tmp_path / "a.gif", episodes=1, seed=seed)
+    own, same, other = (rows[0][0].pictures for rows in cells)
+    np.testing.assert_array_equal(own, same)
+    assert not np.array_equal(own, other)
 
 
 def test_a_kind_that_is_not_known(seen, tmp_path):

@@ -87,10 +87,10 @@ class Video:
     """how many: those of the video's grid, or of the open-loop strip, which has room for 4"""
     steps: int | None = None
     """steps of each episode in the video, at most; by default 250 of real ones, and 50 where something is dreamed"""
-    seed: int = 0
-    """seed of the episodes"""
+    seed: int | None = None
+    """seed of the episodes; the run's own by default, whose first are those of its evaluations"""
     fps: float = 15.0
-    """steps per second; a single real episode has the environment's own"""
+    """steps per second; the real episode of --kind pictures has the environment's own"""
     device: str = "cpu"
     """where to compute"""
 
@@ -116,7 +116,8 @@ def _pictures(chosen: Video) -> None:
     """What a run ends with."""
     agent, resolved = load(chosen.run, chosen.device)
     config, folder = resolved.config, Path(chosen.run) / "pictures"
-    evaluator = Evaluator(make_vector([config.env.make] * chosen.episodes), chosen.seed)
+    seed = config.train.seed if chosen.seed is None else chosen.seed
+    evaluator = Evaluator(make_vector([config.env.make] * chosen.episodes), seed)
     try:
         episodes = evaluator(agent)
     finally:
@@ -124,7 +125,7 @@ def _pictures(chosen: Video) -> None:
     agent.eval()
     for path in draw_open_loop(agent, episodes, folder, chosen.fps):
         print(path)
-    film(agent, config.env, chosen.seed, folder / "episode.gif")
+    film(agent, config.env, seed, folder / "episode.gif")
     print(folder / "episode.gif")
 
 

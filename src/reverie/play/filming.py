@@ -9,7 +9,6 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 from gymnasium import spaces
-from torch.nn import functional as F
 
 from reverie.agents.agent import Agent
 from reverie.agents.resolve import Resolved
@@ -21,8 +20,8 @@ from reverie.play.probing import shrunk
 from reverie.play.views import PROBED, Pictures
 from reverie.report.evaluate import Episode, Evaluator
 from reverie.report.open_loop import foresee
-from reverie.report.pictures import filmed
-from reverie.report.video import Clip, grid, in_colour, writer
+from reverie.report.pictures import FILMED, filmed
+from reverie.report.video import Clip, fitted, grid, in_colour, writer
 from reverie.train.folder import load
 from reverie.types import Features
 
@@ -33,11 +32,8 @@ beside each what the world dreams along its actions."""
 CONTEXT = 5
 """Steps that a world sees before it dreams."""
 
-STEPS = {"real": 250, "dreamed": 50, "side-by-side": 50}
+STEPS = {"real": FILMED, "dreamed": 50, "side-by-side": 50}
 """Steps that are shown, at most, where nothing else is asked for."""
-
-SIDE = 256
-"""The longer side of a real picture, at most."""
 
 
 def film_run(
@@ -47,7 +43,7 @@ def film_run(
     *,
     episodes: int = 4,
     steps: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     fps: float = 15.0,
     device: str = "cpu",
 ) -> Path:
@@ -59,7 +55,7 @@ def film_run(
         path: the file; its suffix, .gif or .mp4, chooses the format.
         episodes: how many.
         steps: of each, at most; None: 250 of real ones, 50 where something is dreamed.
-        seed: of the episodes, which are those of an evaluation with that seed.
+        seed: of the episodes, which are those of an evaluation with that seed; None: the run's own.
         fps: steps per second.
         device: where to compute.
 
@@ -81,6 +77,7 @@ def film_run(
             raise UserError(f"--{name} must be at least {bound}, not {value}")
     agent, resolved = load(run, device)
     agent.eval()
+    seed = resolved.config.train.seed if seed is None else seed
     seeds = [episode_seed(seed, EVALUATION + row, 0) for row in range(episodes)]
     if kind == "real":
         cells = [[_real(agent, resolved, own, steps)] for own in seeds]
@@ -99,17 +96,6 @@ Shown = tuple[Episode, np.ndarray]
 def _real(agent: Agent, resolved: Resolved, seed: int, steps: int) -> Clip:
     _, pictures, _ = filmed(agent, resolved.config.env, seed, fitted, steps)
     return Clip(np.stack(pictures))
-
-
-def fitted(picture: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """A picture "H W 3" with no side above `side`, its shape kept: each pixel is the mean of what it covers."""
-    height, width, _ = picture.shape
-    longer = max(height, width)
-    if longer <= side:
-        return picture
-    image = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0).float()
-    sides = (max(1, round(height * side / longer)), max(1, round(width * side / longer)))
-    return F.interpolate(image, sides, mode="area")[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
 
 
 def _pictures(run: Path, agent: Agent, resolved: Resolved) -> Pictures:

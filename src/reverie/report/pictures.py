@@ -15,9 +15,12 @@ from reverie.errors import UserError
 from reverie.report.evaluate import Episode, follow, play
 from reverie.report.open_loop import OpenLoop, open_loop
 from reverie.report.plots import open_loop_lines
-from reverie.report.video import open_loop_strip, write_gif
+from reverie.report.video import fitted, open_loop_strip, write_gif
 
 CONTEXT, DREAMED = 5, 45
+
+FILMED = 250
+"""Steps of a real episode that are shown, at most, where nothing else is asked for."""
 
 Look = Callable[[np.ndarray], np.ndarray]
 
@@ -89,12 +92,12 @@ def filmed(
 
 
 def film(agent: Agent, config: EnvConfig, seed: int, path: Path) -> Episode:
-    """Write a GIF of one real episode of the agent, the first of a run's evaluations with that seed.
+    """Write a GIF of the beginning of one real episode of the agent, the first of a run's evaluations with that seed.
 
     Raises:
         UserError: if the environment cannot be drawn.
     """
-    episode, frames, fps = filmed(agent, config, episode_seed(seed, EVALUATION, 0))
+    episode, frames, fps = filmed(agent, config, episode_seed(seed, EVALUATION, 0), fitted, FILMED)
     write_gif(np.stack(frames), path, fps)
     return episode
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import UInt8
+from torch.nn import functional as F
 
 from reverie.errors import MissingExtra, UserError
 from reverie.report.write import aside
@@ -19,8 +21,22 @@ SEEN, DREAMED, GROUND = (0, 158, 115), (230, 159, 0), (24, 24, 24)
 
 Their luminance differs, so that they can be told apart in grey."""
 
+SIDE = 256
+"""The longer side of a real picture, at most."""
+
 BORDER, GAP, LEGIBLE = 3, 3, 128
 """Width of the border and of the gap between images, and the longer side that an image is magnified to, in pixels."""
+
+
+def fitted(picture: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """A picture "H W 3" with no side above `side`, its shape kept: each pixel is the mean of what it covers."""
+    height, width, _ = picture.shape
+    longer = max(height, width)
+    if longer <= side:
+        return picture
+    image = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0).float()
+    sides = (max(1, round(height * side / longer)), max(1, round(width * side / longer)))
+    return F.interpolate(image, sides, mode="area")[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
 
 
 def open_loop_strip(truth: np.ndarray, dream: np.ndarray, context: int) -> UInt8[np.ndarray, "T H W 3"]:
