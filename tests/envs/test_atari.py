@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reverie.envs.make import make
+from reverie.envs.probe import episode_limit
 from reverie.errors import MissingExtra, UserError
 
 
@@ -22,6 +23,23 @@ def test_a_game_is_seen_as_published_agents_see_it():
     assert env.unwrapped.ale.getEpisodeFrameNumber() == before + 4
     assert seen["image"].std() > 1
     assert env.render().shape == (210, 160, 3)
+
+
+def test_pixels_are_what_it_observes_anyway():
+    """Drawn anew, sprites that flicker would be missing in every other frame."""
+    pytest.importorskip("ale_py")
+    played = []
+    for options in ({}, {"pixels": True}):
+        env = make("ale:Asteroids", **options)
+        seen = [env.reset(seed=1)[0]["image"], *[env.step(step % 5)[0]["image"] for step in range(30)]]
+        played.append(np.stack(seen))
+    assert np.array_equal(*played)
+    assert make("ale:Asteroids", pixels=True, size=96).observation_space["image"].shape == (96, 96, 3)
+
+
+def test_its_own_limit_is_known():
+    pytest.importorskip("ale_py")
+    assert episode_limit(make("ale:Enduro")) == 108_000 // 4
 
 
 def test_a_seed_fixes_a_game():

@@ -6,6 +6,7 @@ from typing import Any
 import gymnasium
 from gymnasium.wrappers import AtariPreprocessing
 
+from reverie.envs.observation import SCREEN
 from reverie.envs.seeds import GOES_ON
 from reverie.errors import MissingExtra, UserError
 
@@ -18,8 +19,8 @@ def from_atari(task: str, size: int | None) -> gymnasium.Env:
     """A game, "Pong" or "MsPacman": colour images of 64 x 64 (or of another size), the larger of the last two frames.
 
     An action is held for 4 game frames, and an episode begins after up to 30 idle ones. Actions are never sticky, only
-    those that the game uses are there, and losing a life ends nothing: DreamerV3's protocol for Atari 100k. The size is
-    what the game observes already. `EpisodicLives` makes each life an episode.
+    those that the game uses are there, and losing a life ends nothing: DreamerV3's protocol for Atari 100k.
+    `EpisodicLives` makes each life an episode.
 
     Raises:
         MissingExtra: if ale-py is not installed.
@@ -37,7 +38,7 @@ def from_atari(task: str, size: int | None) -> gymnasium.Env:
         raise UserError(f"unknown Atari game '{task}'; {cure}")
     plain: dict[str, Any] = {"frameskip": 1, "repeat_action_probability": 0.0, "full_action_space": False}
     game = gymnasium.make(f"{_ALE}{task}-v5", render_mode="rgb_array", **plain)
-    return AtariPreprocessing(
+    seen = AtariPreprocessing(
         game,
         noop_max=NOOPS,
         frame_skip=SKIP,
@@ -45,6 +46,8 @@ def from_atari(task: str, size: int | None) -> gymnasium.Env:
         grayscale_obs=False,
         terminal_on_life_loss=False,
     )
+    seen.metadata = {**seen.metadata, SCREEN: True}
+    return seen
 
 
 class EpisodicLives(gymnasium.Wrapper[Any, Any, Any, Any]):

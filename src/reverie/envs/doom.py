@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from jaxtyping import UInt8
 
-from reverie.envs.observation import ANY_SIZE
+from reverie.envs.observation import ANY_SIZE, SCREEN
 from reverie.envs.rendering import in_one_line, prepare_pygame
 from reverie.errors import MissingExtra, UserError
 
@@ -71,7 +71,7 @@ class Screen(gymnasium.Wrapper[Any, Any, Any, Any]):
         screens = env.observation_space
         assert isinstance(screens, spaces.Dict)
         self.observation_space = screens["screen"]
-        self.metadata = {**env.metadata, ANY_SIZE: True}
+        self.metadata = {**env.metadata, ANY_SIZE: True, SCREEN: True}
         self._screen: UInt8[np.ndarray, "height width 3"] = np.zeros(self.observation_space.shape or (), np.uint8)
         game: Any = self.unwrapped
         self._end = weakref.finalize(self, _end, game.game, folder)

@@ -19,6 +19,9 @@ Convert = Callable[[Any], np.ndarray]
 ANY_SIZE = "any_size"
 """In an environment's metadata: its own images are brought to the size that is asked for, as drawn ones are."""
 
+SCREEN = "observes_screen"
+"""In an environment's metadata: it observes its screen already, as its suite wants it seen."""
+
 WHOLE = (0.0, 1.0)
 """A crop that keeps all rows."""
 
@@ -64,10 +67,13 @@ def alone(space: spaces.Dict) -> Space:
 
 
 def rendered(env: gymnasium.Env, name: str) -> gymnasium.Env:
-    """The environment seen through its own drawing alone: "image", uint8 "height width 3".
+    """The environment seen through its own drawing alone: "image", uint8 "height width 3"; as it is where that is what
+    it observes already.
 
     Raises UserError where it draws no colour images or the drawing fails, MissingExtra where a package is missing.
     """
+    if env.metadata.get(SCREEN):
+        return as_dict(env, name)
     if env.render_mode != "rgb_array":
         raise UserError(
             f"{name} cannot be observed as pixels: its render_mode is {env.render_mode!r}, not 'rgb_array'"

@@ -13,7 +13,7 @@ import gymnasium
 import numpy as np
 from gymnasium import Space, spaces
 from gymnasium.utils.env_checker import data_equivalence
-from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers import AtariPreprocessing, TimeLimit
 
 from reverie.envs.rendering import in_one_line
 from reverie.errors import Finding, UserError
@@ -121,13 +121,19 @@ def speed(env: gymnasium.Env, steps: int = 100) -> float:
 def episode_limit(env: gymnasium.Env) -> int | None:
     """Steps of this environment after which an episode is cut: the smallest limit that any layer of it declares."""
     limits: list[float] = []
-    layer: Any = env
+    held, layer = 1, env
     while isinstance(layer, gymnasium.Wrapper):
+        if isinstance(layer, AtariPreprocessing):
+            held = layer.frame_skip
         if isinstance(layer, TimeLimit):
             limits.append(layer._max_episode_steps)
         layer = layer.env
     if env.spec is not None and env.spec.max_episode_steps:
         limits.append(env.spec.max_episode_steps)
+    # Atari's is in game frames, of which a step takes several.
+    frames = (env.spec.kwargs if env.spec is not None else {}).get("max_num_frames_per_episode")
+    if frames:
+        limits.append(frames // held)
     # dm_control keeps its limit to itself, and Shimmy passes it on to nobody.
     limits.append(getattr(vars(layer).get("_env"), "_step_limit", math.inf))
     return int(min(limits)) if math.isfinite(min(limits)) else None

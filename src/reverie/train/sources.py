@@ -9,6 +9,7 @@ import gymnasium
 from reverie.data.recording import Recording, Source, recordings
 from reverie.envs.codec import codec
 from reverie.envs.make import EnvConfig
+from reverie.envs.observation import SCREEN
 from reverie.errors import UserError
 from reverie.train import checkpoint
 from reverie.train.folder import RunFolder
@@ -46,8 +47,8 @@ class RunSource:
             own = made.unwrapped.spec
         finally:
             made.close()
-        # Where Gymnasium itself would make what was seen.
-        plain = self.env == EnvConfig(env=self.env.env)
+        # Where Gymnasium itself would make what was seen: no spec makes what a suite shows of a screen.
+        plain = self.env == EnvConfig(env=self.env.env) and not made.metadata.get(SCREEN)
         self.spec = gymnasium.registry.get(own.id) if own is not None and plain else None
 
     @property
