@@ -213,6 +213,11 @@ CHECKED = [
         "unknown --preset 'dreamr'; did you mean 'dreamer'?; all options: reverie check-env --help",
     ),
     Mistake("a check of no steps", "check-env Pendulum-v1 --steps 0", "--steps must be at least 1, not 0"),
+    Mistake(
+        "a check with a seed that spaces do not take",
+        "check-env Pendulum-v1 --seed 4294967296",
+        "--seed must be below 2**32 = 4294967296, not 4294967296",
+    ),
     Mistake("a check with a negative seed", "check-env Pendulum-v1 --seed -1", "--seed must not be negative, not -1"),
     Mistake(
         "an option that the doctor does not know",

@@ -26,6 +26,12 @@ def young(at) -> None:
 
 
 REPORTS = [
+    Mistake(
+        "published methods of no file",
+        "report run --methods sac",
+        "--methods chooses among published curves: name their file by --published",
+        lambda at: at.run(),
+    ),
     Mistake("no run", "report", "name a run, as in: reverie report runs/dreamer-cartpole-swingup-s0"),
     Mistake(
         "a report on what is no run",
@@ -122,6 +128,17 @@ RESULTS = [
         written("curves.csv", f"{COLUMNS}\npendulum,proprio,SAC,paper,many,5,3,1\n"),
     ),
     Mistake(
+        "published curves without an end",
+        f"{TABLE} --published curves.csv",
+        "line 2 of curves.csv: env_frames and mean must be numbers, not 'inf', '3'",
+        written("curves.csv", f"{COLUMNS}\npendulum,proprio,SAC,paper,inf,5,3,1\n"),
+    ),
+    Mistake(
+        "a page for what is only printed",
+        "results --presets --write README.md",
+        "--write is for suites' tables, and --presets only prints",
+    ),
+    Mistake(
         "a published method that is not in the table",
         f"{TABLE} --published curves.csv --methods PPO",
         "curves.csv holds no method 'PPO'; it holds SAC",
@@ -145,6 +162,12 @@ FACEOFF = [
         "errors after no step",
         "faceoff --env gym:Pendulum-v1 --steps 0 5",
         "--steps needs numbers of at least 1, not [0, 5]",
+    ),
+    Mistake(
+        "a face-off that is none",
+        "faceoff --env gym:Pendulum-v1 --into .",
+        "faceoff.json is no face-off (…); name another folder by --into",
+        written("faceoff.json", "[]"),
     ),
     Mistake("no updates", "faceoff --env gym:Pendulum-v1 --updates 0", "--updates must be at least 1, not 0"),
 ]

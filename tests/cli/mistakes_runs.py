@@ -129,6 +129,12 @@ FOLDERS = [
     Mistake(
         "an evaluation with a negative seed", "eval run --seed -1", "--seed must not be negative, not -1", Place.run
     ),
+    Mistake(
+        "a seed that no generator takes",
+        "video run --seed 18446744073709551616",
+        "--seed must be below 2**64 = 18446744073709551616, not 18446744073709551616",
+        Place.run,
+    ),
     Mistake("a film that stands still", "video run --fps 0", "--fps must be a positive number, not 0.0", Place.run),
     Mistake(
         "a run that another process trains",

@@ -12,7 +12,7 @@ from reverie.agents.parts import PARTS
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError
 from reverie.train import faceoff
-from reverie.train.faceoff import Ring, Terms, contender, errors, face
+from reverie.train.faceoff import Ring, Terms, contender, cost, errors, face
 
 WORDS = (
     "faceoff --env py:tiny:walk --backbones gru s5 --frames 40 --length 5 --updates 2 --steps 1 3 --context 2 "
@@ -41,6 +41,16 @@ def test_what_is_measured_is_told_written_and_not_measured_again(capsys):
     again = call(capsys, *WORDS.split(), "--behaviour-updates", "1")
     assert again.out == outcome.out
     assert Path("out/faceoff.json").read_bytes() == before
+
+
+def test_other_threads_are_other_terms(capsys):
+    assert call(capsys, *WORDS.split()).code == 0
+    assert "was made by other terms" in call(capsys, *WORDS.split(), "--threads", "2").err
+
+
+def test_environments_side_by_side_hold_whole_chunks():
+    few = terms(env=EnvConfig(env="py:tiny:walk", num_envs=3))
+    assert cost(few, "gru", 8, 16, 1).update_ms > 0
 
 
 def test_other_terms_need_another_folder(capsys):

@@ -154,6 +154,15 @@ def test_arguments():
         make_vector([Counting], "threads")
 
 
+def test_what_an_id_makes_may_fail(tmp_path, monkeypatch):
+    (tmp_path / "failing.py").write_text(
+        "import gymnasium\ndef fail():\n    raise ValueError('no simulator')\ngymnasium.register('Fails-v0', fail)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match=r"gym:Fails-v0 could not be made \(.*no simulator.*failing.py:3\): mend"):
+        make("gym:failing:Fails-v0")
+
+
 def test_an_id_may_name_the_module_that_registers_it(tmp_path, monkeypatch):
     (tmp_path / "registering.py").write_text(
         "import gymnasium\ngymnasium.register('Counted-v0', 'counting:Counting', max_episode_steps=2)\n"

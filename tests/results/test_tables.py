@@ -163,6 +163,17 @@ def test_a_block_is_replaced_and_what_was_written_by_hand_stays(into, tmp_path):
         assert "left alone" in text and "old" not in text and text.startswith("# Results\n")
 
 
+def test_what_was_written_by_hand_below_no_run_stays_too(tmp_path):
+    page, suites = tmp_path / "page.md", {"walks": WALKS}
+    page.write_text("<!-- results: walks -->\n<!-- end: walks -->\n")
+    write_blocks(page, blocks_of(page, suites, tmp_path, {}))
+    page.write_text(page.read_text().replace("<!-- end", "\nWhat people found.\n<!-- end"))
+    before = page.read_text()
+    assert "No run of `walks` is recorded yet." in before
+    write_blocks(page, blocks_of(page, suites, tmp_path, {}))
+    assert page.read_text() == before
+
+
 def test_on_a_presets_page_stand_its_own_runs(into, tmp_path):
     write_run(into / "walks" / "b-s0", [(10, 1.0)], preset="dreamer-reward")
     made = blocks_of(tmp_path / "dreamer-reward.md", {"walks": WALKS}, into, {})["walks"]

@@ -14,7 +14,7 @@ from reverie.agents.agent import Agent
 from reverie.agents.build import build, shapes_of
 from reverie.agents.config import Config
 from reverie.agents.presets import PRESETS
-from reverie.cli.reading import read
+from reverie.cli.reading import check_seed, read
 from reverie.envs.check import (
     bad_actions,
     bad_observation_space,
@@ -79,8 +79,7 @@ def check_env(arguments: Sequence[str]) -> None:
     for name in ("episodes", "steps"):
         if getattr(chosen, name) < 1:
             raise UserError(f"--{name} must be at least 1, not {getattr(chosen, name)}")
-    if chosen.seed < 0:
-        raise UserError(f"--seed must not be negative, not {chosen.seed}")
+    check_seed(chosen.seed, 2**32)  # Gymnasium's spaces take no others
     report, config = Report(), PRESETS[chosen.preset].config(chosen.env, chosen.scale)
     _its_own(report, chosen)
     # Spaces that were refused above are not worth a second refusal.

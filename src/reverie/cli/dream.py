@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import tyro
 
-from reverie.cli.reading import read
+from reverie.cli.reading import check_seed, read
 from reverie.errors import MissingExtra, UserError
 
 
@@ -42,8 +42,7 @@ class Dream:
 def _check(chosen: Dream) -> None:
     if not 0 <= chosen.port <= 65535:
         raise UserError(f"--port must be in [0, 65535], not {chosen.port}; 0 takes any that is free")
-    if chosen.seed < 0:
-        raise UserError(f"--seed must not be negative, not {chosen.seed}")
+    check_seed(chosen.seed)
     for name, most in {"temperature": 1000, "fps": 1000}.items():
         if not 0 < getattr(chosen, name) <= most:
             raise UserError(f"--{name} must be above 0 and at most {most}, not {getattr(chosen, name)}")

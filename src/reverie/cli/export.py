@@ -9,6 +9,7 @@ import tyro
 from reverie.cli.reading import read
 from reverie.data.minari import KIND, Written, write
 from reverie.errors import UserError
+from reverie.train.interrupt import like_ctrl_c
 from reverie.train.sources import RunSource
 from reverie.version import __version__
 
@@ -32,6 +33,7 @@ def export(arguments: Sequence[str]) -> None:
     assert source.env is not None
     if not source.records:
         raise UserError(f"{chosen.run} has collected nothing yet; train it for longer")
+    like_ctrl_c()  # half a dataset would keep the name
     written = write(
         chosen.to.removeprefix(KIND),
         source.episodes(),

@@ -82,7 +82,7 @@ class Book:
         try:
             known = json.loads(self.path.read_text())
             terms, worlds = known["terms"], known["worlds"]
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.path} is no face-off ({error}); name another folder by --into") from error
         if terms != json.loads(json.dumps(self.terms)):
             raise UserError(f"{self.path} was made by other terms; name another folder by --into, or move it away")
@@ -90,7 +90,7 @@ class Book:
 
     def write(self) -> None:
         """All of it, whole or not at all."""
-        write_json(self.path, {"terms": self.terms, "versions": versions(), "worlds": self.worlds})
+        write_json(self.path, {"terms": self.terms, "worlds": self.worlds})
 
 
 def faceoff(arguments: Sequence[str]) -> None:
@@ -98,11 +98,11 @@ def faceoff(arguments: Sequence[str]) -> None:
     chosen = read(FaceOff, arguments, "reverie faceoff")
     _check(chosen)
     terms, into = chosen.terms(), Path(chosen.into)
-    told = asdict(terms) | {"lengths": chosen.lengths, "batch_steps": chosen.batch_steps, "repeats": chosen.repeats}
+    told = asdict(terms) | {name: getattr(chosen, name) for name in ("lengths", "batch_steps", "repeats", "threads")}
     book = Book(into / "faceoff.json", told)
     book.open()
     for backbone in chosen.backbones:
-        world = book.worlds.setdefault(backbone, {"costs": []})
+        world = book.worlds.setdefault(backbone, {"costs": [], "versions": versions()})
         for length in chosen.lengths[len(world["costs"]) :]:
             world["costs"].append(asdict(alone(_cost, chosen, backbone, length)))
             book.write()

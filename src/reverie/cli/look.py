@@ -11,7 +11,7 @@ import tyro
 
 from reverie.agents.parts import PARTS
 from reverie.agents.presets import PRESETS
-from reverie.cli.reading import read
+from reverie.cli.reading import check_seed, read
 from reverie.envs.make import make_vector
 from reverie.errors import UserError
 from reverie.play.filming import film_run
@@ -28,8 +28,8 @@ Run = Annotated[str, tyro.conf.Positional]
 def _check(episodes: int | None, seed: int | None) -> None:
     if episodes is not None and episodes < 1:
         raise UserError(f"--episodes must be at least 1, not {episodes}")
-    if seed is not None and seed < 0:
-        raise UserError(f"--seed must not be negative, not {seed}")
+    if seed is not None:
+        check_seed(seed)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Evaluate:
     seed: int | None = None
     """seed of the episodes; the run's own by default, which repeats its last evaluation"""
     side: int | None = None
-    """how many of them side by side, each in an environment of its own; all by default"""
+    """how many of them side by side, each in an environment of its own; all by default. A planner draws for all of
+    them at once, so that with another number its episodes are others"""
     device: str = "cpu"
     """where to compute"""
 

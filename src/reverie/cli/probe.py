@@ -52,6 +52,13 @@ def probe(arguments: Sequence[str]) -> None:
     agent, resolved = load(chosen.run, chosen.device)
     env, run = resolved.config.env, Path(chosen.run)
     config = ProbeConfig(**{name: getattr(chosen, name) for name in ProbeConfig.__dataclass_fields__})
+    held = held_out_films(agent, env, chosen.seed, chosen.held_out, config.side)
+    steps = min(chosen.steps, min(len(film.pictures) for film in held) - CONTEXT)
+    if steps < 1:
+        raise UserError(
+            f"a held-out episode is too short to dream in after {CONTEXT} steps; "
+            "lower --held-out, or choose another --seed"
+        )
     with Progress(config.updates) as progress:
         made, pictures = learned(
             agent,
@@ -64,10 +71,6 @@ def probe(arguments: Sequence[str]) -> None:
         )
     print(f"{pictures:,} pictures of {chosen.episodes} episodes")
     print(made.save(run))
-    held = held_out_films(agent, env, chosen.seed, chosen.held_out, config.side)
-    steps = min(chosen.steps, min(len(film.pictures) for film in held) - CONTEXT)
-    if steps < 1:
-        raise UserError(f"the held-out episodes are too short to dream in after {CONTEXT} steps; raise --held-out")
     truth, dream = dreamed_pictures(agent, made, held, CONTEXT, steps)
     mean = np.concatenate([film.pictures for film in held]).mean(0) / 255
     errors = {name: float(error.mean()) for name, error in shares(truth, dream, mean, CONTEXT).items()}

@@ -53,6 +53,18 @@ def read(kind: type[T], arguments: Sequence[str], prog: str, of: str = "", **opt
         raise UserError(f"{error}; all options: {f'{prog} {of}'.strip()} --help") from None
 
 
+def check_seed(seed: int, below: int = 2**64) -> None:
+    """See that a seed is one that generators take.
+
+    Raises:
+        UserError: if it is not.
+    """
+    if seed < 0:
+        raise UserError(f"--seed must not be negative, not {seed}")
+    if seed >= below:
+        raise UserError(f"--seed must be below 2**{below.bit_length() - 1} = {below}, not {seed}")
+
+
 def _refusal(end: BaseException) -> UserError | None:
     """What one of our own configurations said against its values, if that is why tyro ended."""
     cause = end.__context__

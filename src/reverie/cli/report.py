@@ -52,6 +52,8 @@ def report(arguments: Sequence[str]) -> None:
     if chosen.episodes < 0:
         raise UserError(f"--episodes must not be negative, not {chosen.episodes}")
     runs = [_recorded(Path(run)) for run in dict.fromkeys(chosen.runs)]
+    if chosen.methods and not chosen.published:
+        raise UserError("--methods chooses among published curves: name their file by --published")
     published = read_published(Path(chosen.published), chosen.methods) if chosen.published else {}
     into = Path(chosen.into)
     names = _names(runs)

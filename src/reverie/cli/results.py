@@ -1,7 +1,6 @@
 """`reverie results`."""
 
 import os
-import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from reverie.results.record import Workshop, in_background
 from reverie.results.suites import Suite, complete, named
 from reverie.results.tables import suite_page
 from reverie.results.verify import Outcome, note, presets_to_verify, verify
+from reverie.train.interrupt import like_ctrl_c
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,8 @@ class Results:
 def results(arguments: Sequence[str]) -> None:
     """Do what was asked of `reverie results`."""
     chosen = read(Results, arguments, "reverie results", config=(tyro.conf.FlagCreatePairsOff,))
+    _check(chosen)
     into = Path(chosen.into)
-    for option, value in (("--jobs", chosen.jobs), ("--seconds", chosen.seconds)):
-        if not value >= 1:
-            raise UserError(f"{option} must be at least 1, not {value}")
-    if chosen.frames < 0:
-        raise UserError(f"--frames must not be negative, not {chosen.frames}")
     if chosen.verify:
         _verify(into, chosen)
         return
@@ -92,17 +88,25 @@ def results(arguments: Sequence[str]) -> None:
     _write(chosen, suites, published)
 
 
+def _check(chosen: Results) -> None:
+    for option, value in (("--jobs", chosen.jobs), ("--seconds", chosen.seconds)):
+        if not value >= 1:
+            raise UserError(f"{option} must be at least 1, not {value}")
+    if chosen.frames < 0:
+        raise UserError(f"--frames must not be negative, not {chosen.frames}")
+    if chosen.write and (chosen.verify or chosen.presets):
+        raise UserError(f"--write is for suites' tables, and --{'verify' if chosen.verify else 'presets'} only prints")
+    if chosen.methods and not chosen.published:
+        raise UserError("--methods chooses among published curves: name their file by --published")
+
+
 def _learn(chosen: Results, suites: dict[str, Suite]) -> None:
     for suite in suites.values():
         for options in suite.runs.values():
             parse(complete(options).split())  # a mistake is told before hours are spent
     # Whoever stops a background process stops its runs with it.
-    signal.signal(signal.SIGTERM, _interrupted)
+    like_ctrl_c()
     Workshop(Path(chosen.into), Path(chosen.work), _say).learn(suites, chosen.jobs)
-
-
-def _interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _say(line: str) -> None:

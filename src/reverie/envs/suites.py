@@ -76,9 +76,9 @@ def from_gymnasium(task: str, size: int | None) -> gymnasium.Env:
     except Exception as error:  # MuJoCo's import raises all kinds where OpenGL is missing
         if os.environ.get("MUJOCO_GL") and "mujoco" in str(spec.entry_point) and "mujoco" not in sys.modules:
             raise _not_imported("mujoco", error) from error
-        if not isinstance(error, gymnasium.error.Error | ImportError | TypeError):
-            raise
-        raise UserError(f"gym:{task} could not be made ({in_one_line(error)})") from error
+        told = isinstance(error, gymnasium.error.Error | ImportError | TypeError)
+        reason = in_one_line(error) if told else f"{_where(error)}): mend the environment"
+        raise UserError(f"gym:{task} could not be made ({reason}" + ")" * told) from error
 
 
 def from_dm_control(task: str, size: int | None) -> gymnasium.Env:

@@ -1,6 +1,5 @@
 """What is measured of a trained agent for its report, beside what its log says."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +8,7 @@ import numpy as np
 from reverie.agents.agent import Agent
 from reverie.agents.resolve import Resolved
 from reverie.envs.make import make_vector
+from reverie.envs.probe import speed
 from reverie.report.calibration import Told, foretold
 from reverie.report.evaluate import Episode, Evaluator, held_out_episodes
 from reverie.report.open_loop import OpenLoop, open_loop
@@ -48,19 +48,20 @@ class Measured:
 def measure(agent: Agent, resolved: Resolved, episodes: int) -> Measured:
     """Play and dream, so many episodes of each kind; the episodes' seeds are never those of training."""
     config = resolved.config
-    begun = time.perf_counter()
     random = held_out_episodes(config.env, agent.codec, config.train.seed, episodes)
-    spent = time.perf_counter() - begun
+    env = config.env.make()
+    try:
+        step_seconds = 1 / speed(env)
+    finally:
+        env.close()
     evaluator = Evaluator(make_vector([config.env.make] * episodes), config.train.seed)
     try:
         played = evaluator(agent)
     finally:
         evaluator.close()
-    # side by side until the longest ended
-    steps = episodes * max(len(episode.reward) - 1 for episode in random)
     reward, going = foretold(agent, [*random, *played])
     actions = Actions(agent.codec.size, agent.codec.groups)
-    return Measured(random, played, reward, going, actions, spent / steps, _errors(agent, random))
+    return Measured(random, played, reward, going, actions, step_seconds, _errors(agent, random))
 
 
 def _errors(agent: Agent, episodes: list[Episode]) -> Errors:

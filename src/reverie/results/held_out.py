@@ -5,6 +5,7 @@ last frame and against the mean frame, as mean squared errors.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,13 @@ def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> 
         For each observation the mean squared errors (images in [0, 1]) of dream and guesses.
 
     Raises:
-        UserError: if there is no run, or no checkpoint.
+        UserError: if there is no run, or no checkpoint, the world decodes nothing, or there is no step to see.
     """
+    if context < 1:
+        raise UserError(f"--context must be at least 1, not {context}")
     agent, resolved = load(run, "cpu")
+    if agent.world.decoder is None:
+        raise UserError(f"the world of {run} decodes no observation, so that its dreams cannot be compared with any")
     config = resolved.config
     played = held_out_episodes(config.env, agent.codec, config.train.seed, episodes)
     loop = open_loop(agent, played, context=context, steps=steps, start=start)
@@ -42,7 +47,8 @@ def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> 
         scale = 255.0 if truth.ndim == 5 else 1.0
         mean = np.stack([episode.observation[key].mean(0) for episode in played]).mean(0) / scale
         errors = {name: float(np.square(e).mean()) for name, e in loop.error(key, mean).items()}
-        share = errors["dream"] / min(errors["repeat"], errors["mean"])
+        guess = min(errors["repeat"], errors["mean"])
+        share = errors["dream"] / guess if guess else math.nan  # of what never changes
         figures[key] = errors | {
             "share of the better guess": share,
             "episodes": episodes,

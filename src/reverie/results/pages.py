@@ -21,7 +21,7 @@ from reverie.results.recorded import Recorded, recorded
 from reverie.results.suites import SUITES, Suite
 from reverie.results.tables import dreamed_table, markdown, suite_page
 
-LAST_LINE = re.compile(r"; files in `[^`]*`\.$", re.MULTILINE)
+LAST_LINE = re.compile(r"(?:; files in `[^`]*`|^No run of `[^`]*` is recorded yet)\.$", re.MULTILINE)
 """The end of what is written by a program."""
 
 DREAMED = "`eval/dreamed` / `eval/return` of the same policy from the same first observations, whole episodes:"
@@ -108,7 +108,7 @@ def bench_table(path: Path) -> str:
             for row in found["rows"]
         ]
         cpu = found["versions"]["cpu"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"the measurements {path} cannot be read: {error}; repeat: reverie bench --output {path}"
         ) from error

@@ -63,7 +63,7 @@ def read_published(path: Path, methods: Sequence[str] = ()) -> Published:
                 curve = curves.setdefault(key, Curve(row["method"], row["source"]))
                 try:
                     curve.points.append((int(float(row["env_frames"])), float(row["mean"])))
-                except (TypeError, ValueError):
+                except (TypeError, ValueError, OverflowError):
                     found = f"{row['env_frames']!r}, {row['mean']!r}"
                     raise UserError(
                         f"line {number} of {path}: env_frames and mean must be numbers, not {found}"

@@ -157,7 +157,7 @@ def cost(terms: Terms, backbone: str, length: int, steps: int, repeats: int) -> 
         steps: of all chunks of an update together.
         repeats: updates that the median is taken of.
     """
-    few = replace(terms, frames=(length + 1) * terms.env.action_repeat)
+    few = replace(terms, frames=(length + 1) * terms.env.action_repeat * terms.env.num_envs)
     ring = Ring(few, contender(few, backbone, length, max(1, steps // length)))
     update = median_ms(lambda: ring.learn(ring.world(), 1), ring.device, repeats)
     return Cost(length, update, peak_mib(ring.device))

@@ -14,6 +14,15 @@ class Stopped(Exception):  # noqa: N818 (it is no error)
         self.status = status
 
 
+def like_ctrl_c() -> None:
+    """From now on SIGTERM raises KeyboardInterrupt, as Ctrl-C does, so that what was begun is cleaned up."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupted)
+
+
 class Interrupt:
     """Within the block Ctrl-C and SIGTERM only ask the run to stop, at the next moment that can be kept.
 
