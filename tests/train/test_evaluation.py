@@ -7,6 +7,7 @@ from tiny import tiny
 
 from reverie.envs.make import make_vector
 from reverie.report.evaluate import Evaluator
+from reverie.report.open_loop import dreamed_returns
 from reverie.train.folder import load
 
 
@@ -37,6 +38,22 @@ def test_a_checkpoint_gives_the_logged_evaluation_exactly(finished):
     finally:
         evaluator.close()
     assert returns == finished.evaluations()[-1]["eval/returns"]
+
+
+def test_of_rows_that_are_not_kept_only_the_beginning_is(finished):
+    """A thousand episodes of images would fill any memory."""
+    agent, resolved = load(finished.folder.path, "cpu")
+    played = []
+    for kept in (None, 1, 0):
+        evaluator = Evaluator(make_vector([resolved.config.env.make] * 2), 0, kept)
+        played.append(evaluator(agent))
+        evaluator.close()
+    assert [[len(episode.observation["state"]) for episode in row] for row in played] == [[11, 11], [11, 1], [1, 1]]
+    for row in played[1:]:
+        for episode, whole in zip(row, played[0], strict=True):
+            np.testing.assert_array_equal(episode.reward, whole.reward)
+            np.testing.assert_array_equal(episode.observation["state"][0], whole.observation["state"][0])
+        np.testing.assert_array_equal(dreamed_returns(agent, row), dreamed_returns(agent, played[0]))
 
 
 def test_modules_are_in_training_again_after_an_evaluation(tmp_path):

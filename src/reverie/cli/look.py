@@ -60,7 +60,7 @@ def evaluate(arguments: Sequence[str]) -> None:
     seed = config.train.seed if chosen.seed is None else chosen.seed
     episodes = config.train.eval_episodes if chosen.episodes is None else chosen.episodes
     side = min(chosen.side or episodes, episodes)
-    evaluator = Evaluator(make_vector([config.env.make] * side), seed)
+    evaluator = Evaluator(make_vector([config.env.make] * side), seed, kept=0)
     try:
         parts = [evaluator(agent, part) for part in range(-(-episodes // side))]
         returns = [episode.total for part in parts for episode in part][:episodes]

@@ -23,7 +23,7 @@ class Episode:
     """A whole episode of T + 1 records, indexed by arrival; the first holds no action, no reward."""
 
     observation: Mapping[str, np.ndarray]
-    """arrays "T+1 ..."."""
+    """arrays "T+1 ...", or "1 ..." where only the first was kept."""
     action: np.ndarray
     """the environment's own, "T+1 ..."; index t led to t."""
     reward: np.ndarray
@@ -53,8 +53,8 @@ def follow(agent: Agent, rows: int) -> Act:
 class _Recording:
     """The records of one row until its episode ends."""
 
-    def __init__(self, observation: Mapping[str, np.ndarray], row: int) -> None:
-        self.row = row
+    def __init__(self, observation: Mapping[str, np.ndarray], row: int, whole: bool) -> None:
+        self.row, self.whole = row, whole
         self.observations = [{key: np.array(x[row]) for key, x in observation.items()}]
         self.actions: list[np.ndarray] = []
         self.rewards = [0.0]
@@ -68,7 +68,8 @@ class _Recording:
             return
         seen = {key: np.array(x[self.row]) for key, x in observation.items()}
         check_finite(seen, reward[self.row : self.row + 1], f"{len(self.actions) + 1} steps of an evaluation")
-        self.observations.append(seen)
+        if self.whole:
+            self.observations.append(seen)
         self.actions.append(np.array(action[self.row]))
         self.rewards.append(float(reward[self.row]))
         self.terminal = bool(ends[0][self.row])
@@ -85,7 +86,13 @@ class _Recording:
         )
 
 
-def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], None] | None = None) -> list[Episode]:
+def play(
+    envs: VectorEnv,
+    act: Act,
+    seeds: Sequence[int],
+    after: Callable[[], None] | None = None,
+    kept: int | None = None,
+) -> list[Episode]:
     """One episode in each environment, from its seed; rows whose episode is over are ignored.
 
     Args:
@@ -93,6 +100,7 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
         act: observations and first to the environments' own actions.
         seeds: B.
         after: called after each step of all, for pictures.
+        kept: rows whose observations are kept, the first ones; of the others only where they begin. None: all.
 
     Raises:
         UserError: if an episode has no end within a million steps, or the environment returns a number that is not
@@ -100,7 +108,7 @@ def play(envs: VectorEnv, act: Act, seeds: Sequence[int], after: Callable[[], No
     """
     observation, _ = envs.reset(seed=list(seeds))  # pyright: ignore[reportArgumentType]  # one for each
     first, reward = np.ones(envs.num_envs, np.float32), np.zeros(envs.num_envs, np.float32)
-    rows = [_Recording(observation, row) for row in range(envs.num_envs)]
+    rows = [_Recording(observation, row, kept is None or row < kept) for row in range(envs.num_envs)]
     for _ in range(LONGEST):
         if after is not None:
             after()
@@ -134,8 +142,9 @@ def held_out_episodes(env: EnvConfig, codec: ActionCodec, seed: int, number: int
 class Evaluator:
     """Evaluates an agent on the same episodes each time. Their seeds are the run's own, and never training's."""
 
-    def __init__(self, envs: VectorEnv, seed: int) -> None:
-        self._envs, self._seed = envs, seed
+    def __init__(self, envs: VectorEnv, seed: int, kept: int | None = None) -> None:
+        """kept: as for `play`."""
+        self._envs, self._seed, self._kept = envs, seed, kept
 
     def __call__(self, agent: Agent, part: int = 0) -> list[Episode]:
         """One episode of the policy's mode in each environment; each part has episodes of its own."""
@@ -144,7 +153,7 @@ class Evaluator:
         training = {module: module.training for module in agent.modules()}
         agent.eval()
         try:
-            return play(self._envs, follow(agent, side), seeds)
+            return play(self._envs, follow(agent, side), seeds, kept=self._kept)
         finally:
             for module, mode in training.items():
                 module.training = mode

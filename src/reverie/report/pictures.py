@@ -19,6 +19,9 @@ from reverie.report.video import fitted, open_loop_strip, write_gif
 
 CONTEXT, DREAMED = 5, 45
 
+SHOWN = 4
+"""Episodes of an evaluation that are drawn."""
+
 FILMED = 250
 """Steps of a real episode that are shown, at most, where nothing else is asked for."""
 
@@ -26,13 +29,14 @@ Look = Callable[[np.ndarray], np.ndarray]
 
 
 def draw_open_loop(agent: Agent, episodes: Sequence[Episode], folder: Path, fps: float) -> list[Path]:
-    """Open-loop pictures of given episodes: a strip for each image, lines for the vectors together.
+    """Open-loop pictures of the first given episodes: a strip for each image, lines for the vectors together.
 
     Returns:
         The files written.
     """
     if agent.world.decoder is None:
         return []
+    episodes = episodes[:SHOWN]
     length = min(len(episode.reward) for episode in episodes)
     context = min(CONTEXT, length - 1)
     loop = open_loop(agent, episodes, context, min(DREAMED, length - context))
@@ -40,7 +44,7 @@ def draw_open_loop(agent: Agent, episodes: Sequence[Episode], folder: Path, fps:
     for key, truth in loop.truth.items():
         if truth.ndim == 5:
             path = folder / f"dream-{key}.gif"
-            write_gif(open_loop_strip(truth[:4], loop.dream[key][:4], loop.context), path, fps)
+            write_gif(open_loop_strip(truth, loop.dream[key], loop.context), path, fps)
             written.append(path)
     vectors = [key for key, truth in loop.truth.items() if truth.ndim == 3]
     if vectors:

@@ -23,6 +23,7 @@ from reverie.envs.seeds import ARENA, EpisodeSeeds
 from reverie.report.evaluate import Episode, Evaluator
 from reverie.report.log import MetricLog
 from reverie.report.open_loop import dreamed_returns
+from reverie.report.pictures import SHOWN
 from reverie.report.progress import Progress
 from reverie.train import snapshot
 from reverie.train.arena import Arena
@@ -95,7 +96,7 @@ class Trainer:
         self.learner = Learner(
             self.agent, self.program, self.generators["learn"], train.precision, self._arena, train.graphs
         )
-        self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed)
+        self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed, SHOWN)
         self.episodes: list[Episode] = []
         self.carry: Carry = self.agent.initial(config.env.num_envs)
         self.watch = Stopwatch()
