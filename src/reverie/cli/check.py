@@ -14,7 +14,7 @@ from reverie.agents.agent import Agent
 from reverie.agents.build import build, shapes_of
 from reverie.agents.config import Config
 from reverie.agents.presets import PRESETS
-from reverie.cli.reading import check_seed, read
+from reverie.cli.reading import Unused, check_seed, read
 from reverie.envs.check import (
     bad_actions,
     bad_observation_space,
@@ -24,7 +24,7 @@ from reverie.envs.check import (
     rewards_of,
     uneven_images,
 )
-from reverie.envs.make import EnvConfig
+from reverie.envs.make import EnvConfig, Vector
 from reverie.envs.observation import is_image
 from reverie.envs.probe import Probe, probe, repeats, speed
 from reverie.envs.suites import open_env
@@ -32,10 +32,18 @@ from reverie.errors import Finding, UserError, violations
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckedEnv(EnvConfig):
+    """One environment."""
+
+    num_envs: Unused[int] = EnvConfig.num_envs
+    vector: Unused[Vector] = EnvConfig.vector
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckEnv:
     """Try an environment as training would open it: reverie check-env ENV [OPTIONS]."""
 
-    env: Annotated[EnvConfig, tyro.conf.arg(name="", prefix_name=False)]
+    env: Annotated[CheckedEnv, tyro.conf.arg(name="", prefix_name=False)]
     preset: Literal[tuple(PRESETS)] = "dreamer"  # type: ignore[valid-type]
     """whose networks shall learn it"""
     scale: str = "laptop"

@@ -3,21 +3,15 @@
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, TypeVar
-
-import tyro
 
 from reverie.agents.config import Config, TrainConfig
 from reverie.agents.offline import Offline
 from reverie.cli.arguments import Form, parse
+from reverie.cli.reading import Unused
 from reverie.cli.train import begin
 from reverie.envs.make import EnvConfig, Vector
 from reverie.errors import UserError
 from reverie.train.sources import open_source
-
-T = TypeVar("T")
-Unused = Annotated[T, tyro.conf.Fixed, tyro.conf.Suppress]
-"""An option that is for collecting, and so for `reverie train` alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

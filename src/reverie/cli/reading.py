@@ -9,13 +9,15 @@ import io
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
 from reverie.errors import UserError, unknown
 
 T = TypeVar("T")
+Unused = Annotated[T, tyro.conf.Fixed, tyro.conf.Suppress]
+"""An option that is for collecting, and so for `reverie train` alone."""
 
 PLACE = re.compile(r"Error parsing ([\w.-]+): (.*)")
 NUMBER = re.compile(r"(invalid literal for int\(\) with base 10|could not convert string to float): (['\"].*['\"])")
