@@ -87,8 +87,7 @@ KINDS = {
     "attention, whole": Kind("attention", AttentionConfig(window=WHOLE)),
     "attention, short": Kind("attention", AttentionConfig(window=CUT)),
     "transformer-xl, cut": Kind("transformer-xl", TransformerXLConfig(window=2 * CUT), cut=True),
-    # states that forget within some 200 steps at the soonest: of S5's own, up to 0.1, half would have forgotten the cue
-    "s5, whole": Kind("s5", S5Config(initial="hippo", dt_max=0.01)),
+    "s5, whole": Kind("s5", S5Config(initial="hippo")),
 }
 
 

@@ -15,12 +15,15 @@ QUARTER = math.pi / 2
 
 
 class Spectrum(NamedTuple):
-    """P eigenvalues -decay + i frequency, the time "P" that each takes a step to be, and a factor "P" of its inputs."""
+    """P eigenvalues -decay + i frequency, the time "P" that each takes a step to be, and its inputs' scale."""
 
     decay: Tensor
     frequency: Tensor
     step: Tensor
     scale: Tensor
+    """ "P", of the first weights"""
+    gain: Tensor | None = None
+    """ "P", of B for good"""
 
 
 def hippo(pairs: int) -> tuple[Float[Tensor, "P"], Float[Tensor, "P"]]:
@@ -49,13 +52,14 @@ def repeated(
 ) -> Spectrum:
     """The same eigenvalues for each of some blocks; each with a step's time drawn uniformly in its logarithm.
 
-    As S5 starts (Smith et al. 2023, appendix B.1), but for the inputs' scale, which is a ring's. Without it a hold
-    multiplies inputs by the time of a step, so that the slowest states, which are there to remember, would be the
-    quietest: of what was seen 400 steps ago ten times less reached the output.
+    As S5 starts (Smith et al. 2023, appendix B.1), but for B, which is scaled as LRU's. Without that a hold multiplies
+    inputs by the time of a step, so that the slowest states, which are there to remember, would be the quietest, and
+    learn what to take in most slowly: a step of an optimiser in V would be multiplied by it too.
     """
     decay, frequency = (x.repeat(blocks) for x in one)
     step = torch.empty_like(decay).uniform_(math.log(step_min), math.log(step_max)).exp()
-    return Spectrum(decay, frequency, step, _unit((-2 * decay * step).exp(), frequency * step, decay, frequency))
+    gain = _unit((-2 * decay * step).exp(), frequency * step, decay, frequency)
+    return Spectrum(decay, frequency, step, torch.ones_like(decay), gain)
 
 
 def ring(pairs: int, radius_min: float, radius_max: float) -> Spectrum:

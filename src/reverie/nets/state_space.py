@@ -29,8 +29,10 @@ class Systems(nn.Module):
     """The A and B of L layers: all at once, because that takes many operations on few numbers.
 
     Learned are log_decay, frequency and log_step, "L P" each: l = -exp(log_decay) + i frequency, dt = exp(log_step).
-    Decays are positive, so |A| < 1 whatever is learned.
+    Decays are positive, so |A| < 1 whatever is learned. Where spectra have gains, B is multiplied by them.
     """
+
+    gain: Tensor | None
 
     def __init__(self, spectra: Sequence[Spectrum]) -> None:
         super().__init__()
@@ -41,6 +43,9 @@ class Systems(nn.Module):
         self.log_decay = nn.Parameter(decay.log())
         self.frequency = nn.Parameter(frequency)
         self.log_step = nn.Parameter(step.log())
+        gains = [spectrum.gain for spectrum in spectra if spectrum.gain is not None]
+        gain = torch.stack(gains).to(torch.get_default_dtype()).repeat(1, 2) if gains else None
+        self.register_buffer("gain", gain)
 
     def forward(self) -> tuple[Float[Tensor, "L Q"], Float[Tensor, "L Q"]]:
         """A and B of each layer."""
@@ -55,7 +60,8 @@ class Systems(nn.Module):
         square = torch.addcmul(decay.square(), frequency, frequency)
         held_real = torch.addcmul(imaginary * frequency, real, decay, value=-1) / square
         held_imaginary = torch.addcmul(real * frequency, imaginary, decay) / -square
-        return torch.cat([real + 1, imaginary], -1), torch.cat([held_real, held_imaginary], -1)
+        held = torch.cat([held_real, held_imaginary], -1)
+        return torch.cat([real + 1, imaginary], -1), held if self.gain is None else held * self.gain
 
 
 class Layer(nn.Module):
