@@ -20,6 +20,18 @@ def eigenvalues(systems):
     return (-decay + 1j * frequency).numpy(), systems.log_step.detach().double().exp().numpy()
 
 
+def gains(systems):
+    return systems.gain[:, : systems.gain.shape[1] // 2].double().numpy()
+
+
+def test_layers_without_a_gain_stand_beside_others_as_they_are():
+    torch.manual_seed(0)
+    spectra = [ring(5, 0.3, 0.97), repeated(hippo(5), 1, 0.001, 0.1)]
+    for one, both in zip(Systems(spectra[:1])(), Systems(spectra)(), strict=True):
+        assert torch.equal(one[0], both[0])
+    assert Systems(spectra[:1]).gain is None  # checkpoints without it can be loaded
+
+
 def test_a_zero_order_hold_in_closed_form():
     systems = Systems([ring(5, 0.3, 0.97), repeated(hippo(5), 1, 0.001, 0.1)]).double()
     for parameter in systems.parameters():
@@ -27,7 +39,7 @@ def test_a_zero_order_hold_in_closed_form():
     a, b = systems()
     rate, step = eigenvalues(systems)
     np.testing.assert_allclose(whole(a), np.exp(rate * step), rtol=1e-12)
-    np.testing.assert_allclose(whole(b), (np.exp(rate * step) - 1) / rate, rtol=1e-9)
+    np.testing.assert_allclose(whole(b), gains(systems) * (np.exp(rate * step) - 1) / rate, rtol=1e-9)
 
 
 def test_a_held_input_is_integrated():
@@ -40,7 +52,7 @@ def test_a_held_input_is_integrated():
     for _ in range(20_000):
         middle = x + small / 2 * (rate * x + 1)
         x = x + small * (rate * middle + 1)
-    np.testing.assert_allclose(a * start + b, x, rtol=1e-8)
+    np.testing.assert_allclose(a * start + b / gains(systems)[0], x, rtol=1e-8)
 
 
 @pytest.mark.parametrize("step", [1e-6, 1e-3, 1.0])

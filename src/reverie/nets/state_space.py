@@ -43,8 +43,9 @@ class Systems(nn.Module):
         self.log_decay = nn.Parameter(decay.log())
         self.frequency = nn.Parameter(frequency)
         self.log_step = nn.Parameter(step.log())
-        gains = [spectrum.gain for spectrum in spectra if spectrum.gain is not None]
-        gain = torch.stack(gains).to(torch.get_default_dtype()).repeat(1, 2) if gains else None
+        gains = [torch.ones_like(x.step) if x.gain is None else x.gain for x in spectra]
+        unscaled = all(spectrum.gain is None for spectrum in spectra)
+        gain = None if unscaled else torch.stack(gains).to(torch.get_default_dtype()).repeat(1, 2)
         self.register_buffer("gain", gain)
 
     def forward(self) -> tuple[Float[Tensor, "L Q"], Float[Tensor, "L Q"]]:
