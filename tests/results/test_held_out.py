@@ -3,10 +3,15 @@
 import math
 
 import pytest
-from dreaming import made
+from tiny import tiny
 
 from reverie.errors import UserError
 from reverie.results.held_out import held_out
+from reverie.train.run import run as train
+
+
+def made(folder, *preset):
+    return train(tiny(*preset), folder, pictures=False, say=lambda line: None).path
 
 
 @pytest.fixture(scope="module")
