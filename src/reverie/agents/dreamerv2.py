@@ -80,7 +80,9 @@ BALANCED = FilteringConfig(
 
 PAPER = _paper(
     600,
-    TrainConfig(steps=200_000_000, prefill=50_000, pretrain=1, train_every=16, batch=16, length=50, eval_every=100_000),
+    TrainConfig(
+        steps=200_000_000, prefill=200_000, pretrain=1, train_every=16, batch=16, length=50, eval_every=100_000
+    ),
     BALANCED,
     behaviour_of(actor=4e-5, critic=1e-4, gamma=0.999, entropy=1e-3),
 )
@@ -88,7 +90,7 @@ PAPER = _paper(
 
 CONTROL = _paper(
     200,
-    TrainConfig(steps=1_000_000, prefill=1_000, pretrain=100, train_every=5, batch=16, length=50, eval_every=10_000),
+    TrainConfig(steps=1_000_000, prefill=2_000, pretrain=100, train_every=5, batch=16, length=50, eval_every=10_000),
     FilteringConfig(
         optimiser=replace(ADAM, lr=3e-4),
         vector=1.0,

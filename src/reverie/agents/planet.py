@@ -32,7 +32,7 @@ LAPTOP: dict[str, Any] = {
 PAPER: dict[str, Any] = {
     "preprocess": dreamer.PAPER["preprocess"],
     "train": TrainConfig(
-        steps=1_000_000, prefill=5_000, pretrain=100, train_every=1, batch=50, length=50, eval_every=10_000
+        steps=1_000_000, prefill=5_000, pretrain=100, train_every=2, batch=50, length=50, eval_every=10_000
     ),
     "encoder": replace(dreamer.PAPER["encoder"], mlp=_HEAD),
     "decoder": replace(dreamer.PAPER["decoder"], mlp=_HEAD),

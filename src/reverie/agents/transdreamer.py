@@ -31,7 +31,7 @@ _HIDDEN = MLPConfig(layers=1, units=600, norm="none", activation="elu")
 
 WORLD: dict[str, Any] = {
     "train": TrainConfig(
-        steps=10_000_000, prefill=50_000, pretrain=100, train_every=16, batch=50, length=50, eval_every=100_000
+        steps=10_000_000, prefill=200_000, pretrain=100, train_every=16, batch=50, length=50, eval_every=100_000
     ),
     "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
     "encoder": EncoderConfig(mlp=dreamerv2.NET, cnn=dreamerv2.CNN),

@@ -125,9 +125,8 @@ class ActorCritic(Dreaming):
     There are no optimisers here: the three are losses for the program's groups (`Config.trained`).
 
     Deviations. From both: returns begin with the reward of arriving at i+1, as everywhere here, while V2 counts that of
-    the start and leaves the first action out; a start weighs 1, or 0 where the episode ended, while V3 weighs it by its
-    predicted continuation. From V3: the averages of the range's ends start at the first ends seen and not at zero, so
-    that large rewards are not divided by 1 at first. From V2: with both gradients, its code does not hold the action
+    the start, and leaves the last action out; a start weighs 1, or 0 where the episode ended, while V3 weighs it by its
+    predicted continuation. From V2: with both gradients, its code does not hold the action
     still in log pi(a).
     """
 

@@ -85,9 +85,9 @@ class S5(nn.Module):
     A chunk is scanned in parallel, layer by layer; a step is a scan of one. K tokens of a step are K steps of the
     recursion, which forgets before the first of them: there A is zero.
 
-    Where this differs from S5's code: eigenvalues of the ring by default; a B that is scaled as LRU's, so that slow states
-    are as loud as fast ones; decays that are positive whatever is learned;
-    a norm at the end, as the residual stream has none; no dropout; one learning rate for all.
+    Where this differs from S5's code: eigenvalues of the ring by default; a B that is scaled as LRU's, so that slow
+    states are as loud as fast ones; decays that are positive whatever is learned; a norm at the end, as the residual
+    stream has none; no dropout; one learning rate for all.
     """
 
     Config = S5Config
