@@ -126,8 +126,7 @@ class ActorCritic(Dreaming):
 
     Deviations. From both: returns begin with the reward of arriving at i+1, as everywhere here, while V2 counts that of
     the start, and leaves the last action out; a start weighs 1, or 0 where the episode ended, while V3 weighs it by its
-    predicted continuation. From V2: with both gradients, its code does not hold the action
-    still in log pi(a).
+    predicted continuation. From V2: with both gradients, its code does not hold the action still in log pi(a).
     """
 
     Config = ActorCriticConfig
