@@ -54,7 +54,7 @@ EVOLUTION: dict[str, Suite] = {
     ),
     "take-cover-long": Suite(
         about="the same with a memory that learns from chunks of 160 steps, not 32, and ends foretold from h alone",
-        runs=seeds("worldmodels", f"worldmodels {TAKE_COVER_LONG}", range(1)),
+        runs=seeds("worldmodels", f"worldmodels {TAKE_COVER_LONG}", range(2)),
         solved=750.0,
     ),
     "car-racing": Suite(
