@@ -24,12 +24,12 @@ TAKE_COVER_LONG = (
 )
 CAR_RACING = (
     "--env gym:CarRacing-v3 --action-repeat 4 --episode-limit 250 --crop 0 0.875 --latent.size 32 --backbone.units 256 "
-    "--behaviour.horizon 250 --eval-episodes 8"
+    "--behaviour.horizon 250 --eval-episodes 16"
 )
 SEES_ALONE = "--behaviour.controller.reads z"
 IN_REALITY = (
-    "--steps 40000 --num-envs 8 --arena real --objective.vision.updates 1200 --objective.control.updates 30 "
-    "--objective.control.evaluate-every 10 --behaviour.search.population 16 --behaviour.rollouts 2"
+    "--steps 40000 --num-envs 8 --arena real --objective.vision.updates 1200 --objective.control.updates 48 "
+    "--objective.control.evaluate-every 12 --behaviour.search.population 16 --behaviour.rollouts 1"
 )
 IN_DREAMS = (
     "--steps 120000 --objective.rounds 3 --objective.vision.updates 1200 --objective.control.updates 20 "
