@@ -28,7 +28,7 @@ from reverie.report.evaluate import Episode, follow, play
 from reverie.report.open_loop import as_batch
 from reverie.report.write import write_json
 from reverie.train.folder import load
-from reverie.world.imagine import unroll
+from reverie.world.imagine import along
 
 STANDS = 0.9
 """The least cosine of the pole's angle."""
@@ -76,7 +76,7 @@ def dreamed(agent: Agent, episode: Episode, moment: int, actions: np.ndarray) ->
     world = agent.world
     start = world.observe(as_batch(agent, [episode], moment + 1 - SEEN, SEEN), world.initial(1)).last()
     taken = torch.from_numpy(agent.codec.encode(actions)).to(agent.device)
-    seen = world.decode(unroll(world, taken[None], start).features)
+    seen = world.decode(along(world, taken[None], start))
     return np.stack([seen[key][0, 1:, place].cpu().numpy() for key, place in SHOWN.values()])
 
 

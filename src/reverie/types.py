@@ -52,6 +52,10 @@ class Features(NamedTuple):
             return torch.cat([self.deter, self.stoch], dim=-1)
         return self.deter if what == "h" else self.stoch
 
+    def at(self, steps: slice) -> "Features":
+        """Some steps of features "B T .."."""
+        return Features(self.deter[:, steps], self.stoch[:, steps])
+
     def detach(self) -> "Features":
         """The same features, cut from the graph."""
         return Features(self.deter.detach(), self.stoch.detach())
@@ -163,12 +167,12 @@ class Dream(NamedTuple):
     @property
     def chosen(self) -> Features:
         """The features at which actions were chosen, steps 0 .. H-1."""
-        return Features(self.features.deter[:, :-1], self.features.stoch[:, :-1])
+        return self.features.at(slice(None, -1))
 
     @property
     def arrived(self) -> Features:
         """The features that actions led to, steps 1 .. H."""
-        return Features(self.features.deter[:, 1:], self.features.stoch[:, 1:])
+        return self.features.at(slice(1, None))
 
 
 class Loss(NamedTuple):
@@ -195,12 +199,13 @@ length."""
 
 
 class Experience(NamedTuple):
-    """What a behaviour learns from: a batch, what the world made of it, a dream where the objective unrolled one.
+    """What a behaviour learns from: a batch, what the world made of it, and what the objective dreamed of it.
 
-    Where a population is tried out in the environment, `fitness` does so (`Fitness`).
+    Where it unrolled a dream, `dreamed` are the chunk's features, "B T ..", the first one seen and the others dreamed
+    along the real actions. Where a population is tried out in the environment, `fitness` does so (`Fitness`).
     """
 
     batch: Batch
     trace: Trace
-    dream: Dream | None = None
+    dreamed: Features | None = None
     fitness: Fitness | None = None

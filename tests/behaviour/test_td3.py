@@ -56,10 +56,7 @@ def test_the_critics_loss_shapes_the_world_and_the_actors_does_not():
     assert any(g is not None and g.abs().sum() > 0 for g in gradient)
     before, actor = weights(agent.world), weights(agent.behaviour.actor)
     critic = weights(agent.behaviour.critic)
-    dream = experience.dream._replace(
-        features=experience.dream.features.detach(),
-    )
-    agent.behaviour.learn(agent.world, experience._replace(dream=dream), generator)
+    agent.behaviour.learn(agent.world, experience._replace(dreamed=experience.dreamed.detach()), generator)
     assert all(torch.equal(x, before[name]) for name, x in agent.world.state_dict().items())
     assert all(torch.equal(x, critic[name]) for name, x in agent.behaviour.critic.state_dict().items())
     assert any(not torch.equal(x, actor[name]) for name, x in agent.behaviour.actor.state_dict().items())
@@ -74,7 +71,7 @@ def test_where_values_do_not_shape_the_world_they_learn_at_what_was_encoded():
     losses, _ = agent.behaviour.loss(agent.world, experience, torch.Generator().manual_seed(1))
     parameters = list(agent.world.parameters())
     assert not any(g is not None for g in torch.autograd.grad(total(losses), parameters, allow_unused=True))
-    unrolled = agent.behaviour.loss(agent.world, experience._replace(dream=None), torch.Generator().manual_seed(1))[0]
+    unrolled = agent.behaviour.loss(agent.world, experience._replace(dreamed=None), torch.Generator().manual_seed(1))[0]
     assert torch.equal(losses["behaviour/value"].value, unrolled["behaviour/value"].value)
     assert [wish.shaping for wish in TD3Config(shapes=False).trained] == [()]
     assert [wish.shaping for wish in TD3Config().trained] == [("value",)]
@@ -84,7 +81,9 @@ def test_a_policys_noise_fades_by_the_updates():
     config = tiny("tdmpc2").config.behaviour.actor
     agent = made(actor=replace(config, normal="fading", fade=4))
     experience, _ = agent.objective(agent.world, random_batch(agent), agent.world.initial(2), torch.Generator())
-    experience = experience._replace(dream=None, trace=experience.trace._replace(stoch=experience.trace.stoch.detach()))
+    experience = experience._replace(
+        dreamed=None, trace=experience.trace._replace(stoch=experience.trace.stoch.detach())
+    )
     deviations = []
     for _ in range(6):
         deviations.append(float(agent.behaviour.actor.policy.moments(torch.zeros(1))[1]))
@@ -106,7 +105,7 @@ def test_without_an_unroll_every_step_inside_an_episode_counts_alike():
     agent = made(rho=0.5)
     batch = random_batch(agent)
     experience, _ = agent.objective(agent.world, batch, agent.world.initial(2), torch.Generator())
-    assert torch.equal(agent.behaviour._weight(experience._replace(dream=None)), 1 - batch.first[:, 1:])
+    assert torch.equal(agent.behaviour._weight(experience._replace(dreamed=None)), 1 - batch.first[:, 1:])
 
 
 def test_choices_cannot_be_smoothed():

@@ -87,8 +87,8 @@ def test_codes_are_drawn_along_the_unroll_and_the_gradient_passes_them():
     agent = built(made("fsq", distance="mismatch"))
     batch = random_batch(agent, rows=8)
     batch.first.zero_()
-    dreams = [forward(agent, batch, torch.Generator().manual_seed(seed))[0].dream for seed in (0, 0, 1)]
-    codes = [dream.features.stoch for dream in dreams]
+    seen = [forward(agent, batch, torch.Generator().manual_seed(seed))[0] for seed in (0, 0, 1)]
+    codes = [experience.dreamed.stoch for experience in seen]
     assert torch.equal(codes[0], codes[1]) and not torch.equal(codes[0], codes[2])
     assert torch.equal(codes[0][:, 0], codes[2][:, 0]), "what was seen is certain"
     for seen in batch.observation.values():

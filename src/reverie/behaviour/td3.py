@@ -157,7 +157,7 @@ class TD3(Dreaming):
         """The returns of n steps, or of as many as there are in chunk and episode, in the world's unit."""
         batch, config = experience.batch, self._config
         trace = experience.trace
-        boot = self._bootstrap(Features(trace.deter[:, 1:], trace.stoch[:, 1:]).detach(), generator)
+        boot = self._bootstrap(trace.features.at(slice(1, None)).detach(), generator)
         reward = batch.reward[:, 1:] / world.preprocess.reward_unit
         going = config.gamma * (1 - batch.terminal[:, 1:])
         # Where the next step begins another episode, or the chunk is over, a return ends with what it has.
@@ -183,17 +183,16 @@ class TD3(Dreaming):
         if self._config.shapes:
             return experience
         deter, stoch = experience.trace.features.detach()
-        return experience._replace(trace=experience.trace._replace(deter=deter, stoch=stoch), dream=None)
+        return experience._replace(trace=experience.trace._replace(deter=deter, stoch=stoch), dreamed=None)
 
     def _at(self, experience: Experience) -> Features:
         """Where actions were taken, "B T-1": as it was dreamed, or else encoded."""
-        if experience.dream is not None:
-            return experience.dream.chosen
-        return Features(experience.trace.deter[:, :-1], experience.trace.stoch[:, :-1])
+        found = experience.trace.features if experience.dreamed is None else experience.dreamed
+        return found.at(slice(None, -1))
 
     def _weight(self, experience: Experience) -> Float[Tensor, "B H"]:
         first = experience.batch.first
-        if experience.dream is None:
+        if experience.dreamed is None:
             return 1 - first[:, 1:]
         inside = within(first)
         return inside * self._config.rho ** torch.arange(inside.shape[1], device=first.device)

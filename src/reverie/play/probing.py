@@ -19,7 +19,7 @@ from reverie.play.probe import Probe, ProbeConfig
 from reverie.report.evaluate import Episode, follow, play
 from reverie.report.open_loop import as_batch, foresee
 from reverie.types import Batch, Features, Trace
-from reverie.world.imagine import unroll
+from reverie.world.imagine import along
 from reverie.world.world import World
 
 AHEAD = 50
@@ -105,11 +105,11 @@ def known(agent: Agent, shown: Sequence[Film], generator: torch.Generator) -> tu
 def dreamed(world: World, batch: Batch, trace: Trace) -> Features:
     """An episode "1 T .." dreamed in pieces, along its actions, each from what was known where it begins."""
     row = torch.zeros(1, dtype=torch.long, device=batch.first.device)
-    pieces = [Features(trace.deter[:, :1], trace.stoch[:, :1])]
+    pieces = [trace.features.at(slice(1))]
     for begin in range(0, batch.first.shape[1] - 1, AHEAD):
         actions = batch.action[:, begin + 1 : begin + 1 + AHEAD]
-        found = unroll(world, actions, world.dynamics.start(trace, row, row + begin)).features
-        pieces.append(Features(found.deter[:, 1:], found.stoch[:, 1:]))
+        found = along(world, actions, world.dynamics.start(trace, row, row + begin))
+        pieces.append(found.at(slice(1, None)))
     return Features(*(torch.cat(parts, 1) for parts in zip(*pieces, strict=True)))
 
 

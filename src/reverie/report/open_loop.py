@@ -10,7 +10,7 @@ from reverie.agents.agent import Agent
 from reverie.errors import UserError
 from reverie.report.evaluate import Episode
 from reverie.types import Batch, Features
-from reverie.world.imagine import unroll
+from reverie.world.imagine import along
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,8 @@ def foresee(
         batch.terminal[:, :context],
     )
     trace = world.observe(seen, world.initial(len(episodes)))
-    dream = unroll(world, batch.action[:, context:], trace.last())
-    return batch, Features(
-        torch.cat([trace.deter, dream.features.deter[:, 1:]], 1),
-        torch.cat([trace.stoch, dream.features.stoch[:, 1:]], 1),
-    )
+    dreamed = along(world, batch.action[:, context:], trace.last()).at(slice(1, None))
+    return batch, Features(torch.cat([trace.deter, dreamed.deter], 1), torch.cat([trace.stoch, dreamed.stoch], 1))
 
 
 @torch.inference_mode()

@@ -128,6 +128,6 @@ def _cut(experience: Experience) -> Experience:
     """The experience without its graph; the history is cut where dreams start from it."""
     trace = experience.trace
     deter, stoch, posterior, prior = tree.detach((trace.deter, trace.stoch, trace.posterior, trace.prior))
-    dream = None if experience.dream is None else tree.detach(experience.dream)
+    dreamed = None if experience.dreamed is None else experience.dreamed.detach()
     trace = trace._replace(deter=deter, stoch=stoch, posterior=posterior, prior=prior)
-    return Experience(experience.batch, trace, dream)
+    return Experience(experience.batch, trace, dreamed)

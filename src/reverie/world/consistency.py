@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from reverie.errors import UserError
 from reverie.nets.optimiser import OptimiserConfig
 from reverie.types import Batch, Experience, Features, Loss, Losses, State, Trace
-from reverie.world.imagine import unroll
+from reverie.world.imagine import along
 from reverie.world.objective import Weights
 from reverie.world.world import World
 
@@ -135,16 +135,16 @@ class Consistency(nn.Module):
         trace = world.dynamics.observe(embed, inputs, batch.first, state, generator)
         rows = torch.arange(len(batch.first), device=batch.first.device)
         start = world.dynamics.start(trace, rows, torch.zeros_like(rows))
-        dream = unroll(world, batch.action[:, 1:], start, generator)
-        steps = torch.arange(dream.reward.shape[1], device=rows.device)
+        dreamed = along(world, batch.action[:, 1:], start, generator)
+        arrived = dreamed.at(slice(1, None))
+        steps = torch.arange(arrived.stoch.shape[1], device=rows.device)
         weight = within(batch.first) * config.rho**steps
         with torch.no_grad():
             target = Target(*(x[:, 1:] for x in self._target(world, observation, trace)))
-        arrived = dream.arrived
         distance = self._distance(world, arrived, target)
         reward = world.reward.loss(arrived, inputs.reward[:, 1:])
         going = world.continue_.loss(arrived, 1 - batch.terminal[:, 1:])
-        return Experience(batch, trace, dream), {
+        return Experience(batch, trace, dreamed), {
             "dynamics": Loss(weight * distance, config.consistency),
             "reward": Loss(weight * reward, config.reward),
             "continue": Loss(weight * going, config.continuation),

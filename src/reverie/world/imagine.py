@@ -44,24 +44,41 @@ def imagine(
         generator: draws latents; None follows the modes.
     """
     with torch.set_grad_enabled(pathwise and torch.is_grad_enabled()):
-        state, features, actions = start, [start.features], []
-        for _ in range(horizon):
-            action = policy(state.features.detach())
-            state = world.imagine(action, state, generator)
-            actions.append(action)
-            features.append(state.features)
-        stacked = Features(torch.stack([f.deter for f in features], 1), torch.stack([f.stoch for f in features], 1))
-        arrived = Features(stacked.deter[:, 1:], stacked.stoch[:, 1:])
-        return Dream(stacked, torch.stack(actions, 1), world.reward(arrived), world.continue_(arrived))
+        features, action = _walk(world, policy, start, horizon, generator)
+        return _told(world, features, action)
 
 
 def unroll(
     world: World, action: Float[Tensor, "N H A"], start: State, generator: torch.Generator | None = None
 ) -> Dream:
-    """Dream along given actions: for planners, open-loop pictures and consistency losses."""
+    """Dream along given actions, rewards and ends included: for planners."""
+    return _told(world, along(world, action, start, generator), action)
+
+
+def along(
+    world: World, action: Float[Tensor, "N H A"], start: State, generator: torch.Generator | None = None
+) -> Features:
+    """The features alone of a dream along given actions, "N H+1 ..": for consistency losses and open-loop pictures."""
     actions = iter(action.unbind(1))
+    features, _ = _walk(world, lambda features: next(actions), start, action.shape[1], generator)
+    return features
 
-    def follow(features: Features) -> Tensor:
-        return next(actions)
 
-    return imagine(world, follow, start, action.shape[1], pathwise=True, generator=generator)
+def _walk(
+    world: World, policy: Policy, state: State, horizon: int, generator: torch.Generator | None
+) -> tuple[Features, Float[Tensor, "N H A"]]:
+    """Features from the start on, "N H+1 ..", and the actions between them."""
+    features, actions = [state.features], []
+    for _ in range(horizon):
+        action = policy(state.features.detach())
+        state = world.imagine(action, state, generator)
+        actions.append(action)
+        features.append(state.features)
+    stacked = Features(torch.stack([f.deter for f in features], 1), torch.stack([f.stoch for f in features], 1))
+    return stacked, torch.stack(actions, 1)
+
+
+def _told(world: World, features: Features, action: Tensor) -> Dream:
+    """What the heads tell of where actions led."""
+    arrived = features.at(slice(1, None))
+    return Dream(features, action, world.reward(arrived), world.continue_(arrived))
