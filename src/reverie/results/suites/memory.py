@@ -5,6 +5,8 @@ from reverie.results.suites.suite import CARTPOLE, SWINGUP, Suite, seeds
 NARROW = "--preprocess.vectors symlog --behaviour.entropy 3e-4 --behaviour.entropy-floor 0"
 """A policy over numbers may become as sure as it needs to be to balance a pole, and slow poles are told apart however
 fast they spin at other times."""
+REMEMBERS = "--behaviour.actor.reads hz --behaviour.critic.reads hz"
+"""An agent that knows the past as well as what it sees."""
 
 MEMORY: dict[str, Suite] = {
     "swingup-transformers": Suite(
@@ -22,8 +24,9 @@ MEMORY: dict[str, Suite] = {
         solved=750.0,
     ),
     "swingup-twm": Suite(
-        about="`twm` on cartpole-swingup from state, action repeat 4, 60,000 frames",
-        runs=seeds("twm", f"twm {SWINGUP} --action-repeat 4 --steps 60000 {NARROW}", range(3)),
+        about="`twm` on cartpole-swingup from state, action repeat 4, 60,000 frames; with actor and critic that read h too",
+        runs=seeds("twm", f"twm {SWINGUP} --action-repeat 4 --steps 60000 {NARROW}", range(3))
+        | seeds("twm-hz", f"twm {SWINGUP} --action-repeat 4 --steps 60000 {NARROW} {REMEMBERS}", range(3)),
         solved=750.0,
     ),
     "cartpole-twm": Suite(
