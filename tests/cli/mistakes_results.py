@@ -169,6 +169,11 @@ FACEOFF = [
         "faceoff.json is no face-off (…); name another folder by --into",
         written("faceoff.json", "[]"),
     ),
+    Mistake(
+        "data that are none",
+        "faceoff --env gym:Pendulum-v1 --data nowhere",
+        "--data nowhere holds no run: name the folder that `reverie train` wrote, or minari:NAME",
+    ),
     Mistake("no updates", "faceoff --env gym:Pendulum-v1 --updates 0", "--updates must be at least 1, not 0"),
 ]
 

@@ -1,6 +1,7 @@
 """`reverie faceoff`: several worlds on the same data."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,10 +10,12 @@ import pytest
 from command import call
 
 from reverie.agents.parts import PARTS
+from reverie.cli.faceoff import FaceOff
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError
 from reverie.train import faceoff
 from reverie.train.faceoff import Ring, Terms, contender, cost, errors, face
+from reverie.train.sources import open_source
 
 WORDS = (
     "faceoff --env py:tiny:walk --backbones gru s5 --frames 40 --length 5 --updates 2 --steps 1 3 --context 2 "
@@ -33,7 +36,7 @@ def test_what_is_measured_is_told_written_and_not_measured_again(capsys):
     assert list(book["worlds"]) == ["gru", "s5"]
     for name, world in book["worlds"].items():
         assert [row["length"] for row in world["costs"]] == [4, 8]
-        assert all(row["update_ms"] > 0 for row in world["costs"])
+        assert all(row["update_ms"] > 0 and row["dream_ms"] > 0 for row in world["costs"])
         assert len(world["error"]) == len(world["reward_error"]) == len(world["returns"]) == 2
         assert f"| {name} | {world['parameters']:,} |" in outcome.out
     assert Path("out/faceoff.png").stat().st_size > 1000
@@ -41,6 +44,22 @@ def test_what_is_measured_is_told_written_and_not_measured_again(capsys):
     again = call(capsys, *WORDS.split(), "--behaviour-updates", "1")
     assert again.out == outcome.out
     assert Path("out/faceoff.json").read_bytes() == before
+
+
+def test_worlds_learn_from_what_a_run_collected(capsys, trained):
+    shutil.copytree(trained.path, "data")
+    outcome = call(capsys, *WORDS.split(), "--data", "data", "--backbones", "gru", "--lengths", "4")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(Path("out/faceoff.json").read_text())["terms"]["data"] == ["data"]
+    rings = [Ring(here, contender(here, "gru", 5, 2)) for here in (terms(data=("data",)), terms())]
+    collected = sum(len(episode) for episode in open_source("data").episodes())
+    recorded, played = (ring.replay for ring in rings)
+    assert len(recorded) == collected != len(played)
+
+
+def test_backbones_may_be_told_with_commas_and_underscores():
+    chosen = FaceOff(env=EnvConfig(env="py:tiny:walk"), backbones=("gru,transformer_xl", "s5,"))
+    assert chosen.backbones == ("gru", "transformer-xl", "s5")
 
 
 def test_other_threads_are_other_terms(capsys):

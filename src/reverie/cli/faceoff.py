@@ -17,7 +17,7 @@ from reverie.report.write import write_json
 from reverie.results.tables import markdown
 from reverie.train.bench import alone
 from reverie.train.device import choose_device, choose_threads
-from reverie.train.faceoff import Cost, Findings, Terms, contender, cost, face
+from reverie.train.faceoff import Cost, Findings, Terms, check_data, contender, cost, face
 from reverie.train.folder import versions
 
 
@@ -30,6 +30,8 @@ class FaceOff:
     """which of them"""
     frames: int = 10_000
     """environment frames of random actions that all learn from"""
+    data: tuple[str, ...] = ()
+    """what was recorded and is learned from instead: folders of runs, and Minari datasets as minari:NAME"""
     length: int = 64
     """steps of a chunk, and of the windows of those that have one"""
     updates: int = 1000
@@ -57,9 +59,24 @@ class FaceOff:
     into: str = "runs/faceoff"
     """where faceoff.json and faceoff.png are written; what is there already by the same terms is not done again"""
 
+    def __post_init__(self) -> None:
+        names = ",".join(self.backbones).replace("_", "-").split(",")  # a list with commas is one too
+        object.__setattr__(self, "backbones", tuple(name for name in names if name))
+
     def terms(self) -> Terms:
         """What is the same for all worlds."""
-        names = ("env", "frames", "length", "updates", "behaviour_updates", "steps", "context", "episodes", "seed")
+        names = (
+            "env",
+            "frames",
+            "data",
+            "length",
+            "updates",
+            "behaviour_updates",
+            "steps",
+            "context",
+            "episodes",
+            "seed",
+        )
         return Terms(device=self.device, **{name: getattr(self, name) for name in names})
 
 
@@ -120,15 +137,16 @@ def faceoff(arguments: Sequence[str]) -> None:
 def table(worlds: Mapping[str, Mapping[str, Any]], terms: Terms) -> str:
     """A row for each world, as Markdown."""
     timed = [row["length"] for row in next(iter(worlds.values()))["costs"]]
-    head = ["world", "parameters", "ms a dreamed step"]
-    head += [f"ms, MiB an update at {length:,}" for length in timed]
+    head = ["world", "parameters"]
+    head += [f"at {length:,}: ms, MiB an update, ms a dreamed step" for length in timed]
     head += [f"error at {step}" for step in terms.steps] + [f"reward's at {step}" for step in terms.steps]
     head += ["return"] if terms.behaviour_updates else []
     rows = []
     for name, world in worlds.items():
-        row = [name, f"{world['parameters']:,}", f"{world['dream_ms']:.2f}"]
+        row = [name, f"{world['parameters']:,}"]
         for paid in world["costs"]:
-            row.append(f"{paid['update_ms']:.0f}, {'?' if paid['peak_mib'] is None else round(paid['peak_mib'])}")
+            peak = "?" if paid["peak_mib"] is None else round(paid["peak_mib"])
+            row.append(f"{paid['update_ms']:.0f}, {peak}, {paid['dream_ms']:.2f}")
         # A number that is none is null in JSON.
         row += ["-" if x is None or x != x else f"{x:.2f}" for x in (*world["error"], *world["reward_error"])]
         rows.append(row + ([f"{fmean(world['returns']):.0f}"] if terms.behaviour_updates else []))
@@ -165,3 +183,5 @@ def _check(chosen: FaceOff) -> None:
     choose_device(chosen.device)
     for name in chosen.backbones:
         contender(chosen.terms(), name, chosen.length, 1)
+    if chosen.data:
+        check_data(chosen.terms(), chosen.backbones[0])

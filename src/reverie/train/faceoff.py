@@ -12,9 +12,11 @@ from functools import partial
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.vector import VectorEnv
 
 from reverie.agents.agent import Agent
 from reverie.agents.build import build
+from reverie.agents.offline import Offline
 from reverie.agents.presets import PRESETS
 from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved, resolve
@@ -29,6 +31,7 @@ from reverie.train.bench import median_ms, peak_mib
 from reverie.train.device import choose_device
 from reverie.train.learner import Learner
 from reverie.train.measuring import Measuring
+from reverie.train.recorded import Recorded
 
 ROWS = 64
 """Dreams side by side whose steps are timed."""
@@ -40,7 +43,9 @@ class Terms:
 
     env: EnvConfig
     frames: int
-    """environment frames of random actions that all learn from"""
+    """environment frames of random actions that all learn from, where no data are named"""
+    data: tuple[str, ...] = ()
+    """what was recorded and is learned from instead"""
     length: int
     """steps of a chunk; windows are as long"""
     updates: int
@@ -66,6 +71,8 @@ class Cost:
     """of the world, forwards and backwards"""
     peak_mib: float | None
     """of the process, or the device"""
+    dream_ms: float
+    """a dreamed step of 64 dreams after such a chunk, without gradients"""
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,6 @@ class Findings:
 
     parameters: int
     """of the world"""
-    dream_ms: float
-    """a dreamed step of 64 dreams, without gradients"""
     error: list[float]
     """root mean squared error of the dream over that of the mean observation, at each of the steps; 1 is a guess"""
     reward_error: list[float]
@@ -105,6 +110,25 @@ def _seeded(terms: Terms, number: int) -> gymnasium.Env:
     return EpisodeSeeds(terms.env.make(training=True), terms.seed, number)
 
 
+def _recorded(terms: Terms, resolved: Resolved, envs: VectorEnv) -> Recorded:
+    """The data that were named, for these environments."""
+    offline = replace(resolved, offline=Offline(data=terms.data))
+    return Recorded(offline, envs.single_observation_space, envs.single_action_space)
+
+
+def check_data(terms: Terms, backbone: str) -> None:
+    """See that all data that were named can be learned from.
+
+    Raises:
+        UserError: if not.
+    """
+    envs = make_vector([terms.env.make])
+    try:
+        _recorded(terms, contender(terms, backbone, terms.length, 1), envs).check()
+    finally:
+        envs.close()
+
+
 class Ring:
     """An agent, and the recorded steps that it learns from; they are the same for every agent."""
 
@@ -121,13 +145,16 @@ class Ring:
             codec, capacity = self.agent.codec, int(config.train.replay_mib * 2**20)
             streams, length = terms.env.num_envs, config.train.length
             self.replay = Replay(columns_of(space, codec), codec, streams=streams, capacity=capacity, length=length)
-            act = RandomAct(codec, np.random.default_rng(terms.seed))
-            records = Collector(envs, codec, self.replay).collect(-(-terms.frames // terms.env.action_repeat), act)
+            measuring = Measuring(self.agent.world.preprocess)
+            if terms.data:
+                _recorded(terms, resolved, envs).fill(self.replay, measuring, rewards=True)
+            else:
+                act = RandomAct(codec, np.random.default_rng(terms.seed))
+                steps = -(-terms.frames // terms.env.action_repeat)
+                measuring.add(Collector(envs, codec, self.replay).collect(steps, act), rewards=True)
+                measuring.finish()
         finally:
             envs.close()
-        measuring = Measuring(self.agent.world.preprocess)
-        measuring.add(records, rewards=True)
-        measuring.finish()
         program = PRESETS[resolved.preset].program(config)
         self.stage = next(stage for stage in program if stage.groups and stage.behave)
         self.learner = Learner(self.agent, program, torch.Generator(self.device).manual_seed(terms.seed), "float32")
@@ -148,7 +175,7 @@ class Ring:
 
 
 def cost(terms: Terms, backbone: str, length: int, steps: int, repeats: int) -> Cost:
-    """What an update of the world takes; meant for a process of its own, whose memory it tells.
+    """What an update of the world and a dreamed step take; meant for a process of its own, whose memory it tells.
 
     Args:
         terms: of the comparison.
@@ -157,10 +184,10 @@ def cost(terms: Terms, backbone: str, length: int, steps: int, repeats: int) -> 
         steps: of all chunks of an update together.
         repeats: updates that the median is taken of.
     """
-    few = replace(terms, frames=(length + 1) * terms.env.action_repeat * terms.env.num_envs)
+    few = replace(terms, data=(), frames=(length + 1) * terms.env.action_repeat * terms.env.num_envs)
     ring = Ring(few, contender(few, backbone, length, max(1, steps // length)))
     update = median_ms(lambda: ring.learn(ring.world(), 1), ring.device, repeats)
-    return Cost(length, update, peak_mib(ring.device))
+    return Cost(length, update, peak_mib(ring.device), dream_ms(ring))
 
 
 def face(terms: Terms, backbone: str) -> Findings:
@@ -191,7 +218,7 @@ def face(terms: Terms, backbone: str) -> Findings:
             evaluator.close()
         returns, dreamed = [episode.total for episode in real], float(dreamed_returns(agent, real).mean())
     parameters = sum(p.numel() for p in agent.world.parameters())
-    return Findings(parameters, dream_ms(ring), error, reward_error, returns, dreamed)
+    return Findings(parameters, error, reward_error, returns, dreamed)
 
 
 def errors(agent: Agent, played: Sequence[Episode], terms: Terms) -> tuple[list[float], list[float]]:

@@ -24,7 +24,7 @@ MEMORY: dict[str, Suite] = {
         solved=750.0,
     ),
     "swingup-twm": Suite(
-        about="`twm` on cartpole-swingup from state, action repeat 4, 60,000 frames; with actor and critic that read h too",
+        about="`twm` on cartpole-swingup from state, action repeat 4, 60,000 frames; `twm-hz` acts on h and z",
         runs=seeds("twm", f"twm {SWINGUP} --action-repeat 4 --steps 60000 {NARROW}", range(3))
         | seeds("twm-hz", f"twm {SWINGUP} --action-repeat 4 --steps 60000 {NARROW} {REMEMBERS}", range(3)),
         solved=750.0,
