@@ -39,6 +39,10 @@ KINDS = {
     "twm, discrete": f"twm --env gym:CartPole-v1 {SHORT}",
     "worldmodels": f"worldmodels {PENDULUM} --prefill 0 --objective.vision.updates 200 --objective.memory.updates 80 "
     "--objective.control.updates 8 --objective.control.evaluate-every 2 --behaviour.search.population 8",
+    "planet": f"planet {PENDULUM}",
+    "tdmpc2": f"tdmpc2 {PENDULUM}",
+    "tcrl": f"tcrl {PENDULUM}",
+    "dcwm": f"dcwm {PENDULUM}",
     "rssm-discrete, discrete": f"rssm-discrete --env gym:CartPole-v1 {SHORT}",
 }
 

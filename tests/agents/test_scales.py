@@ -2,14 +2,22 @@
 
 import math
 
+import gymnasium
+import numpy as np
 import pytest
+import torch
 from tiny import built, changed, learner, random_batch, tiny, weights
 
+from reverie.agents.build import build
 from reverie.agents.presets import PRESETS
 
 SCALES = [(name, scale) for name, preset in PRESETS.items() for scale in preset.scales]
-HUGE = [("dreamerv3", size) for size in ("25m", "50m", "100m", "200m", "400m")]
-"""Too large to be trained here: tests/agents/test_dreamerv3.py builds them without memory and counts."""
+HUGE = [
+    *(("dreamerv3", size) for size in ("25m", "50m", "100m", "200m", "400m")),
+    *(("tdmpc2", size) for size in ("48m", "317m")),
+]
+"""Too large to be trained here: tests/agents/test_dreamerv3.py, and a test below, build them without memory and
+count."""
 
 
 @pytest.mark.parametrize(("preset", "scale"), [pair for pair in SCALES if pair not in HUGE], ids=lambda name: name)
@@ -22,6 +30,16 @@ def test_the_published_sizes_make_an_update(preset, scale):
     metrics = learner(full, agent).update(full.program()[-1], random_batch(agent), diagnosed=True)
     assert all(math.isfinite(value) for value in metrics.values()), metrics
     assert changed(before, agent)
+
+
+@pytest.mark.parametrize(("size", "millions"), [("5m", 5), ("19m", 19), ("48m", 48), ("317m", 317)])
+def test_tdmpc2s_sizes_have_the_parameters_of_their_names(size, millions):
+    resolved = tiny("tdmpc2")
+    config = PRESETS["tdmpc2"].config(resolved.config.env, size)
+    state = gymnasium.spaces.Dict({"state": gymnasium.spaces.Box(-9, 9, (24,), np.float32)})
+    with torch.device("meta"):
+        agent = build(config, resolved.parts, state, gymnasium.spaces.Box(-1, 1, (6,), np.float32))
+    assert sum(p.numel() for p in agent.parameters() if p.requires_grad) == pytest.approx(millions * 1e6, rel=0.05)
 
 
 def test_the_paper_has_its_sizes():

@@ -11,6 +11,7 @@ OPTIONS = [
     {"strategy": "cma", "sigma": 0.5, "antithetic": True},
     {"strategy": "nes", "sigma": 0.1},
     {"strategy": "nes", "sigma": 0.1, "antithetic": True},
+    {"strategy": "nes", "sigma": 0.1, "rank": False},
 ]
 
 
@@ -47,7 +48,7 @@ def test_what_it_was_told_makes_it_again(options):
     assert (climb(search(seed=1, **options), 7).mean != one.mean).all()
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", [o for o in OPTIONS if o.get("rank", True)], ids=str)
 def test_ranks_alone_count(options):
     plain, bent = climb(search(**options), 5), climb(search(**options), 5, lambda x: np.exp(valley(x) / 50))
     np.testing.assert_array_equal(plain.mean, bent.mean)
@@ -70,12 +71,20 @@ def test_the_natural_gradient_by_hand():
     assert found.mean[0] == pytest.approx(0.5 * 2.0 * (utility @ noise) / (8 / 3))
 
 
+def test_without_ranks_a_return_counts_by_its_size():
+    found = search(strategy="nes", sigma=2.0, step=0.5, population=4, size=1, rank=False)
+    noise = (found.ask() / 2.0)[:, 0]
+    found.tell(np.array([3.0, -1.0, 6.0, 0.0]))  # their mean is 2
+    assert found.mean[0] == pytest.approx(0.5 * 2.0 * (np.array([1.0, -3.0, 4.0, -2.0]) @ noise) / 10)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"population": 5}, "behaviour.search.population must be even and at least 2, not 5"),
         ({"sigma": 0.0}, "behaviour.search.sigma must be positive, not 0.0"),
         ({"step": -1.0}, "behaviour.search.step must be positive, not -1.0"),
+        ({"rank": False}, "behaviour.search.no-rank is for --behaviour.search.strategy nes: cma knows ranks alone"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(values, message):
@@ -83,9 +92,9 @@ def test_values_that_make_no_sense_are_refused(values, message):
         SearchConfig(**values)
 
 
-@pytest.mark.parametrize("antithetic", [False, True])
-def test_equal_returns_move_nothing(antithetic):
-    found = search(strategy="nes", sigma=0.1, antithetic=antithetic)
+@pytest.mark.parametrize("changes", [{}, {"antithetic": True}, {"rank": False}], ids=str)
+def test_equal_returns_move_nothing(changes):
+    found = search(strategy="nes", sigma=0.1, **changes)
     for _ in range(3):
         found.ask()
         found.tell(np.zeros(20))

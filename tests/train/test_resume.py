@@ -33,6 +33,8 @@ KINDS = {
     "planned": {"planner": "mppi", "num_envs": 2},
     "tdmpc2": {"preset": "tdmpc2"},
     "planet": {"preset": "planet"},
+    "tcrl": {"preset": "tcrl"},
+    "dcwm": {"preset": "dcwm"},
 }
 
 

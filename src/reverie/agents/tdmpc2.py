@@ -65,7 +65,13 @@ LAPTOP: dict[str, Any] = {
 """Small networks and a smaller search, with steps as large as small networks bear. Values travel back in fewer updates:
 with targets of one reward that follow by 0.01, they were a fifth of the real returns after 3,000."""
 
-SIZES = {"1m": (384, 128, 256, 1, 2), "5m": (512, 512, 256, 1, 5), "19m": (1024, 768, 1024, 2, 5)}
+SIZES = {
+    "1m": (384, 128, 256, 1, 2),
+    "5m": (512, 512, 256, 1, 5),
+    "19m": (1024, 768, 1024, 2, 5),
+    "48m": (1792, 768, 1792, 3, 5),
+    "317m": (4096, 1376, 4096, 4, 8),
+}
 """TD-MPC2's sizes by the names of its models: widths of networks, latent and encoder, the encoder's hidden layers (one
 more leads to z), and the critics."""
 

@@ -9,7 +9,7 @@ A candidate "H A" is worth  sum_i w_i r_{i+1}  +  w_H v(f_H),  w_i the chance, d
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -27,6 +27,9 @@ M = TypeVar("M")
 
 class Planner(Protocol[M]):
     """Chooses actions for an agent, with a memory M of its own; it learns nothing and owns no weights."""
+
+    plans: ClassVar[bool]
+    """Whether it looks ahead; otherwise the behaviour itself acts."""
 
     def initial(self, behaviour: Behaviour[Any], rows: int, device: torch.device) -> M:
         """The memory before anything happened, for B rows."""

@@ -23,6 +23,8 @@ class SearchConfig:
     """nes: how far the mean moves along its gradient, in deviations"""
     antithetic: bool = False
     """each individual has one on the other side of the mean"""
+    rank: bool = True
+    """returns count by their ranks, as always with cma; nes without: by their distance from the mean"""
 
     def __post_init__(self) -> None:
         if self.population < 2 or self.population % 2:
@@ -30,6 +32,8 @@ class SearchConfig:
         for name in ("sigma", "step"):
             if not getattr(self, name) > 0:
                 raise UserError(f"behaviour.search.{name} must be positive, not {getattr(self, name)}")
+        if self.strategy == "cma" and not self.rank:
+            raise UserError("behaviour.search.no-rank is for --behaviour.search.strategy nes: cma knows ranks alone")
 
 
 class Search(Protocol):
@@ -107,7 +111,7 @@ class CMA:
 
 
 class NES:
-    """Natural evolution strategies: mean += step sigma sum_i u_i eps_i / sum_i |u_i|, u the centred ranks.
+    """Natural evolution strategies: mean += step sigma sum_i u_i eps_i / sum_i |u_i|, u the centred ranks or returns.
 
     Salimans et al. 2017; the natural gradient of a normal's mean (Wierstra et al. 2014). Deviation: no Adam and no
     weight decay; the sum over ranks is a mean, so that `step` does not depend on the population.
@@ -126,13 +130,18 @@ class NES:
         return self.mean + self.sigma * self._noise
 
     def tell(self, returns: Float64[np.ndarray, "P"]) -> None:
-        """One step along the gradient. Equal returns have the mean of their ranks; where all are equal it is none."""
-        _, place, number = np.unique(returns, return_inverse=True, return_counts=True)
-        middle = np.cumsum(number) - (number + 1) / 2
-        ranks = 2 * middle[place] / max(1, len(returns) - 1) - 1
-        size = np.abs(ranks).sum()
+        """One step along the gradient; where all returns are equal there is none."""
+        worth = _ranks(returns) if self._config.rank else returns - returns.mean()
+        size = np.abs(worth).sum()
         if size > 0:
-            self.mean = self.mean + self._config.step * self.sigma * (ranks @ self._noise) / size
+            self.mean = self.mean + self._config.step * self.sigma * (worth @ self._noise) / size
+
+
+def _ranks(returns: Float64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:
+    """From -1 to 1; equal returns have the mean of their ranks."""
+    _, place, number = np.unique(returns, return_inverse=True, return_counts=True)
+    middle = np.cumsum(number) - (number + 1) / 2
+    return 2 * middle[place] / max(1, len(returns) - 1) - 1
 
 
 SEARCHES: dict[str, type[CMA] | type[NES]] = {"cma": CMA, "nes": NES}
