@@ -1,5 +1,7 @@
 """Controllers that evolve: their actions, their dreams, and what is kept of a search."""
 
+from dataclasses import replace
+
 import chain
 import numpy as np
 import pytest
@@ -168,3 +170,23 @@ def test_a_controller_acts_in_single_precision_under_autocast():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         tried = controller(features, weights)
     assert tried.equal(controller(features, weights))
+
+
+def test_a_dream_does_not_go_on_from_an_end():
+    world = LinearQuadratic()
+    seen = experience(world, 8)
+    dead = seen._replace(batch=replace(seen.batch, terminal=torch.ones_like(seen.batch.terminal)))
+    metrics = evolution(world, rollouts=16).learn(world, dead, generator())
+    assert metrics["population/mean"] == metrics["population/steps"] == 0
+
+
+def test_a_return_that_is_not_finite_is_not_followed():
+    class Broken(LinearQuadratic):
+        def reward(self, features):
+            return super().reward(features) / 0
+
+    world = Broken()
+    behaviour = evolution(world)
+    with pytest.raises(UserError, match="a return of generation 0 is not finite, and a search would follow it: lower"):
+        behaviour.learn(world, experience(world, 8), generator())
+    assert not behaviour.weights.any()

@@ -179,3 +179,10 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
         written(failing(), SEEN["state"], ACTIONS["box"])
     assert not (tmp_path / "datasets" / "walk" / "random-v0").exists()
     written([recording(SEEN["state"], ACTIONS["box"], 3)], SEEN["state"], ACTIONS["box"])
+
+
+def test_a_key_that_would_be_a_folder_is_refused(tmp_path):
+    space = spaces.Dict({"walker/joints": SEEN["state"]["state"]})
+    with pytest.raises(UserError, match="a '/' in an observation's key for a folder, and there is 'walker/joints'"):
+        written([], space, ACTIONS["box"])
+    assert not (tmp_path / "datasets" / "walk" / "random-v0").exists()

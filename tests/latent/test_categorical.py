@@ -117,3 +117,14 @@ def test_entropy_by_hand():
 def test_what_cannot_be_is_refused(changes, message):
     with pytest.raises(UserError, match=message):
         CategoricalConfig(**changes)
+
+
+def test_a_class_without_a_chance_leaves_the_entropys_gradient_finite():
+    latent = Categorical(CategoricalConfig(groups=2, classes=4, unimix=0.0))
+    parameters = torch.zeros(1, 8)
+    parameters[0, 0] = 200.0  # its rivals' chances are 0 in float32
+    parameters.requires_grad_()
+    entropy = latent.posterior(parameters).entropy()
+    assert entropy.item() == pytest.approx(math.log(4))
+    (gradient,) = torch.autograd.grad(entropy.sum(), parameters)
+    assert torch.isfinite(gradient).all()

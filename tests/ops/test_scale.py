@@ -78,3 +78,7 @@ def test_where_nothing_varies_or_weighs_the_standardised_is_finite(weight):
     x = standardise(torch.full((3,), 5.0), torch.full((3,), weight))
     assert torch.isfinite(x).all()
     assert (weight * x == 0).all()
+
+
+def test_what_weighs_nothing_is_standardised_to_nothing():
+    assert (standardise(torch.tensor([1.0, 2.0, 3.0]), torch.zeros(3)) == 0).all()

@@ -179,6 +179,16 @@ def test_what_is_not_finite_is_not_shown(pendulum):
     assert session.reset().step == 0
 
 
+def test_neither_is_what_is_not_finite_once_it_is_decoded(pendulum, monkeypatch):
+    session = Session(pendulum)
+    restore = session._world.preprocess.restore
+    monkeypatch.setattr(
+        session._world.preprocess, "restore", lambda found: {key: x / 0 for key, x in restore(found).items()}
+    )
+    with pytest.raises(UserError, match="the dream is not finite after 1 steps: reset it"):
+        session.step([0.0])
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset(preset, tmp_path):
     session = Session(made(tmp_path / "run", preset))
@@ -200,6 +210,7 @@ def test_every_preset(preset, tmp_path):
         ('{"act": [NaN]}', "must be JSON"),
         ('{"act": [1e999]}', "finite number"),
         ('{"act": [true]}', "finite number"),
+        ('{"ping": 1' + "0" * 400 + "}", "finite number"),
         ('{"act": 1}', "list of numbers"),
         ('{"act": []}', "needs 1 numbers, not 0"),
         ("[1]", "object with one key"),

@@ -100,6 +100,9 @@ class Evolution(nn.Module):
     def learn(self, world: World, experience: Experience, generator: torch.Generator) -> Metrics:
         """One generation.
 
+        Raises:
+            UserError: if an individual returned what is not finite.
+
         Returns:
             Metrics: the mean, best and standard deviation of the generation's returns, in the environment's units, the
             mean length of its episodes, and the search's own deviation.
@@ -111,6 +114,11 @@ class Evolution(nn.Module):
         else:
             returns, length = experience.fitness(population, self._config.rollouts, len(self._told))
         told = returns.cpu().double().numpy()
+        if not np.isfinite(told).all():
+            raise UserError(
+                f"a return of generation {len(self._told)} is not finite, and a search would follow it: lower "
+                "--behaviour.temperature, or --behaviour.horizon"
+            )
         search.tell(told)
         self._told = np.concatenate([self._told, told[None]])
         self.weights.copy_(torch.from_numpy(search.mean))
@@ -151,7 +159,8 @@ class Evolution(nn.Module):
         each = len(rows)
         state = world.dynamics.select(start, torch.arange(each, device=rows.device).repeat(len(population)))
         owner = torch.arange(len(population), device=rows.device).repeat_interleave(each)
-        weights, alive = population[owner], torch.ones(len(owner), device=rows.device)
+        weights = population[owner]
+        alive = (1 - experience.batch.terminal[rows, steps]).repeat(len(population))  # an end has nothing after it
         returns, lived = population.new_zeros(2, len(population)).unbind()
         for _ in range(self._config.horizon):
             action = self.controller(state.features, weights)

@@ -139,10 +139,15 @@ def write(
         words: the dataset's algorithm and its description.
 
     Raises:
-        UserError: if the id is none or is taken, or the dataset cannot be written.
+        UserError: if the id is none or is taken, a key has a '/', or the dataset cannot be written.
         MissingExtra: if Minari is not installed.
     """
     minari = _minari(f"writing {KIND}{dataset}")
+    if nested := [key for key in observations.spaces if "/" in key]:
+        raise UserError(
+            f"{KIND}{dataset} cannot be written: its files take a '/' in an observation's key for a folder, and "
+            f"there is '{nested[0]}'; rename it by a wrapper"
+        )
     written = Written(_free(dataset))
     try:
         with warnings.catch_warnings():

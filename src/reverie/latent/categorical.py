@@ -39,7 +39,9 @@ class OneHot(NamedTuple):
 
     def entropy(self) -> Tensor:
         """In nats, summed over the G categoricals."""
-        return -torch.xlogy(self.probs, self.probs).sum((-1, -2))
+        # The gradient at a chance of 0 is not finite, and not even 0 times it is.
+        probs = self.probs.clamp_min(torch.finfo(self.probs.dtype).tiny)
+        return -torch.xlogy(probs, probs).sum((-1, -2))
 
 
 def _straight_through(probs: Tensor, index: Tensor) -> Tensor:

@@ -45,6 +45,7 @@ def spread(x: Tensor, low: float = 0.05, high: float = 0.95) -> Tensor:
 
 def standardise(x: Float[Tensor, "*B"], weight: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
     """x with a weighted mean of 0 and a weighted deviation of 1; where all entries are equal, or weigh nothing, 0."""
-    share = weight / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
-    centred = x - (share * x).sum()
+    whole = weight.sum()
+    share = weight / whole.clamp_min(torch.finfo(weight.dtype).tiny)
+    centred = torch.where(whole > 0, x - (share * x).sum(), 0)
     return centred / (share * centred.square()).sum().sqrt().clamp_min(1e-8)

@@ -55,9 +55,13 @@ def _refuse(name: str) -> Any:
 
 
 def _number(value: Any, session: Session) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    except OverflowError:  # JSON knows whole numbers of any length
+        number = math.inf
+    if not math.isfinite(number):
         raise UserError("the value must be a finite number")
-    return float(value)
+    return number
 
 
 def _act(value: Any, session: Session) -> list[float]:

@@ -166,9 +166,10 @@ class Session:
             UserError: if something that is not finite was dreamed.
         """
         features, unit = self._state.features, float(self._world.preprocess.reward_unit)
-        if not bool(torch.isfinite(features.read("hz")).all()):
+        decoded, reward = self._world.decode(features), self._world.reward(features)
+        dreamed = (features.read("hz"), reward, *decoded.values())
+        if not all(bool(torch.isfinite(x).all()) for x in dreamed):
             raise UserError(f"the dream is not finite after {self._step} steps: reset it, or lower the temperature")
-        decoded = self._world.decode(features)
         seen = self._seen
         error = self._error(decoded)
         if self._left is None and self._departure is not None and error is not None and error > self._departure.guess:
@@ -181,7 +182,7 @@ class Session:
             _flat({key: decoded[key] for key in self._vectors if key in decoded}),
             None if seen is None else _flat({key: seen.observation[key] for key in self._vectors}),
             self._latent(features.stoch),
-            float(self._world.reward(features)) * unit,
+            float(reward) * unit,
             None if seen is None else seen.reward,
             float(self._world.continue_(features)),
             float(self._agent.behaviour.value(features)) * unit if self._valued else None,
