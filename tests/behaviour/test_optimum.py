@@ -11,6 +11,7 @@ from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.actor_critic import ActorCritic, ActorCriticConfig
 from reverie.behaviour.ppo import PPO, PPOConfig
 from reverie.behaviour.reward_gradient import RewardGradient, RewardGradientConfig
+from reverie.behaviour.td3 import TD3, TD3Config
 from reverie.behaviour.value_gradient import ValueGradient, ValueGradientConfig
 from reverie.nets.mlp import MLPConfig
 from reverie.nets.optimiser import OptimiserConfig
@@ -166,6 +167,32 @@ def test_ppo_finds_the_optimum(normal, horizon, lr):
     train(behaviour, world, 100)
     np.testing.assert_allclose(gains(world, behaviour)[0], optimum.gains[0], rtol=0.2)
     assert excess(behaviour, world, optimum, ENDLESS) < 0.02
+
+
+def test_td3_finds_the_optimum_in_its_dreams():
+    torch.manual_seed(0)
+    world, optimum = LinearQuadratic(), riccati(GAMMA, ENDLESS)
+    config = TD3Config(
+        actor=ActorConfig(mlp=MLPConfig(layers=0), reads="z", min_std=0.1, max_std=0.5),
+        critic=MLPConfig(layers=2, units=32, norm="none"),
+        output="squared",
+        members=2,
+        horizon=2,
+        starts=0,
+        gamma=GAMMA,
+        smoothing=0.1,
+        entropy=0.0,
+        target_rate=0.1,
+        value=1.0,
+        actor_optimiser=OptimiserConfig(lr=1e-3),
+        critic_optimiser=OptimiserConfig(lr=1e-2),
+    )
+    behaviour = TD3(config, *world.sizes)
+    assert excess(behaviour, world, optimum, ENDLESS) > 0.3
+    program = Program(behaviour, config)
+    for seed in range(600):
+        program.update(world, experience(world, 64, seed=seed))
+    assert excess(behaviour, world, optimum, ENDLESS) < 0.1  # 0.02
 
 
 def chain_parts(optimiser):

@@ -108,6 +108,28 @@ def test_without_an_unroll_every_step_inside_an_episode_counts_alike():
     assert torch.equal(agent.behaviour._weight(experience._replace(dreamed=None)), 1 - batch.first[:, 1:])
 
 
+def test_a_dream_is_learned_from_as_if_it_had_been_lived():
+    agent = made(horizon=3, starts=0)
+    assert [wish.shaping for wish in TD3Config(horizon=3).trained] == [()]
+    batch = random_batch(agent)
+    batch.terminal[:, 2] = 1
+    experience, _ = agent.objective(agent.world, batch, agent.world.initial(2), torch.Generator())
+    seen = agent.behaviour._seen(agent.world, experience, torch.Generator().manual_seed(0))
+    rows, time = batch.first.shape
+    assert seen.batch.action.shape == (rows * time, 4, agent.codec.size) and seen.dreamed is None
+    arrived = seen.trace.features.at(slice(1, None))
+    unit = agent.world.preprocess.reward_unit
+    torch.testing.assert_close(seen.batch.reward[:, 1:], agent.world.reward(arrived) * unit)
+    going = agent.world.continue_(arrived)
+    alive = 1 - batch.terminal.flatten()
+    weight = torch.stack([alive, alive * going[:, 0], alive * going[:, 0] * going[:, 1]], 1)
+    torch.testing.assert_close(agent.behaviour._weight(seen), weight)
+    losses, _ = agent.behaviour.loss(agent.world, experience, torch.Generator().manual_seed(0))
+    assert losses["behaviour/value"].value.shape == (rows * time, 3)
+    gradients = torch.autograd.grad(total(losses), list(agent.world.parameters()), allow_unused=True)
+    assert not any(g is not None for g in gradients)
+
+
 def test_choices_cannot_be_smoothed():
     with pytest.raises(UserError, match="smoothing is for continuous actions"):
         TD3(TD3Config(smoothing=0.2), 2, 2, Actions(3, (3,)))
@@ -172,7 +194,8 @@ def test_it_finds_the_best_actions_of_a_linear_quadratic_world(smoothing):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("members", 0), ("nstep", 0), ("entropy", -1.0), ("gamma", 0.0), ("rho", 2.0)]
+    ("name", "value"),
+    [("members", 0), ("horizon", -1), ("starts", -1), ("nstep", 0), ("entropy", -1.0), ("gamma", 0.0), ("rho", 2.0)],
 )
 def test_values_that_make_no_sense_are_refused(name, value):
     with pytest.raises(UserError, match=f"behaviour.{name} must"):

@@ -14,7 +14,7 @@ from reverie.agents.presets import PRESETS
 from reverie.envs.seeds import ARENA
 from reverie.errors import UserError
 from reverie.report import evaluate
-from reverie.train import forecast
+from reverie.train import forecast, trainer
 from reverie.train.encoding import encode_once
 from reverie.train.folder import RunFolder
 from reverie.train.trainer import Trainer, seeded
@@ -66,6 +66,27 @@ def test_killed_in_any_stage_it_goes_on_to_the_bit(kind, where, whole, tmp_path)
     else:
         go(KINDS[kind], tmp_path / "run")
     assert outcome(tmp_path / "run") == whole(kind)
+
+
+@pytest.mark.parametrize(("where", "stage"), [("collector.collect", 0), ("learner.update", 1)])
+def test_a_long_stage_that_is_killed_keeps_what_it_had(where, stage, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "LONG", -1.0)  # after every step
+
+    def spoil(made):
+        owner, name = where.split(".")
+        wrap(getattr(made, owner), name, after(3, Killed()))
+
+    with pytest.raises(Killed):
+        go(KINDS["dream"], tmp_path / "run", spoil)
+    made = Trainer(KINDS["dream"], RunFolder(tmp_path / "run"))
+    try:
+        made.resume()
+        assert made.stage == stage
+        assert (made.frames if stage == 0 else made.learner.updates) > 0
+    finally:
+        made.close()
+    go(KINDS["dream"], tmp_path / "run")
+    assert outcome(tmp_path / "run") == whole("dream")
 
 
 def test_a_stage_that_is_over_is_not_done_again(tmp_path):

@@ -18,7 +18,7 @@ from reverie.nets.frozen import frozen
 from reverie.nets.mlp import MLPConfig
 from reverie.nets.optimiser import Optimiser, OptimiserConfig
 from reverie.ops.scale import spread
-from reverie.types import Actions, Experience, Features, Loss, Losses, Metrics, Read, read_size
+from reverie.types import Actions, Batch, Experience, Features, Loss, Losses, Metrics, Read, read_size
 from reverie.world.consistency import within
 from reverie.world.heads import OUTPUTS, BinsConfig
 from reverie.world.world import World
@@ -49,6 +49,10 @@ class TD3Config:
     shapes: bool = True
     """values learn along the objective's unroll, and their loss shapes the world (TD-MPC2); otherwise they learn at
     what was encoded, and leave that as it is (TCRL, DCWM)"""
+    horizon: int = 0
+    """steps of the dreams that values and policy learn from; 0: they learn from what was really done"""
+    starts: int = 64
+    """states of a batch from which they are dreamed; 0: all of them"""
     rho: float = 0.5
     """a step of the unroll weighs that share of the step before"""
     gamma: float = 0.99
@@ -63,7 +67,7 @@ class TD3Config:
     """share by which the targets follow the critics in each update"""
 
     def __post_init__(self) -> None:
-        check(self, counts=("members", "nstep"), weights=("value", "smoothing", "entropy"))
+        check(self, counts=("members", "nstep"), weights=("horizon", "starts", "value", "smoothing", "entropy"))
         for name in ("rho", "gamma", "target_rate"):
             if not 0 < getattr(self, name) <= 1:
                 raise UserError(f"behaviour.{name.replace('_', '-')} must be in (0, 1], not {getattr(self, name)}")
@@ -71,7 +75,7 @@ class TD3Config:
     @property
     def trained(self) -> tuple[Trained, ...]:
         """The critics, whose loss may shape the world too; the actor has an optimiser of its own."""
-        shaping = ("value",) if self.shapes else ()
+        shaping = ("value",) if self.shapes and not self.horizon else ()
         return (Trained("critic", ("critic",), ("value",), self.critic_optimiser, shaping=shaping),)
 
 
@@ -82,7 +86,9 @@ class TD3(Dreaming):
         actor:  maximise  sum_t rho^t ( mean(Q_i, Q_j)(z'_t, a) / S  +  entropy H ),   a ~ pi(z'_t)
 
     z' is what the objective dreamed along the real actions, z what it encoded; without an unroll, or where values are
-    not to shape the world, both are the latter, and every step whose successor is of its episode counts alike. i and j
+    not to shape the world, both are the latter, and every step whose successor is of its episode counts alike. With a
+    horizon all is of a dream of the policy's own: steps weigh the chance that they come, r and c are the world's, and
+    neither values nor policy move it. i and j
     are drawn anew at each update; S is the range of the values from the 5 to the 95 % quantile, at least 1 (TD-MPC2,
     section 3.1 and its code). c is the chunk's own: no target reaches past an end.
 
@@ -114,12 +120,12 @@ class TD3(Dreaming):
         return self._values(self.critic, features, self.actor.mode(features)).mean(0)
 
     def loss(self, world: World, experience: Experience, generator: torch.Generator) -> tuple[Losses, Metrics]:
-        """The critics' loss "B T-1", which shapes the world; none without a graph."""
+        """The critics' loss "B T-1", or "N H" of a dream; of the unroll's it shapes the world. None without a graph."""
         if not torch.is_grad_enabled():
             return {}, {}
-        config, batch, experience = self._config, experience.batch, self._seen(experience)
+        config, experience = self._config, self._seen(world, experience, generator)
         target, weight = self._targets(world, experience, generator), self._weight(experience)
-        told = self._read(self._at(experience), batch.action[:, 1:])
+        told = self._read(self._at(experience), experience.batch.action[:, 1:])
         loss = self.output.loss(self.critic(told), target.expand(config.members, *target.shape)).mean(0)
         unit = world.preprocess.reward_unit
         return {"behaviour/value": Loss(weight * loss, config.value)}, {"value/target": target.mean() * unit}
@@ -130,7 +136,7 @@ class TD3(Dreaming):
         Returns:
             Metrics: loss, value in the environment's units, entropy, gradient norm.
         """
-        config, experience = self._config, self._seen(experience)
+        config, experience = self._config, self._seen(world, experience, generator)
         features, weight = self._at(experience), self._weight(experience)
         with torch.no_grad():
             _, noise = self.actor.draw(features, generator)
@@ -178,12 +184,31 @@ class TD3(Dreaming):
             action, _ = self.actor.draw(features, generator)
         return self._values(self.target, features, action, self._two(generator)).amin(0)
 
-    def _seen(self, experience: Experience) -> Experience:
-        """What values learn from: all of it, or what was encoded, cut from its graph."""
+    def _seen(self, world: World, experience: Experience, generator: torch.Generator) -> Experience:
+        """What values learn from: all of it, or what was encoded, cut from its graph, or a dream in its place."""
+        if self._config.horizon:
+            return self._imagined(world, experience, generator)
         if self._config.shapes:
             return experience
         deter, stoch = experience.trace.features.detach()
         return experience._replace(trace=experience.trace._replace(deter=deter, stoch=stoch), dreamed=None)
+
+    @torch.no_grad()
+    def _imagined(self, world: World, experience: Experience, generator: torch.Generator) -> Experience:
+        """Dreams of the policy "N H+1 .." as if they had been lived; their ends are chances."""
+        config = self._config
+        imagined = self.dream(world, experience, config.starts, config.horizon, generator)
+        dream, ended = imagined.dream, 1 - imagined.going.unsqueeze(1)
+        nothing = torch.zeros_like(ended)
+        batch = Batch(
+            {},
+            torch.cat([torch.zeros_like(dream.action[:, :1]), dream.action], 1),
+            torch.cat([nothing, dream.reward * world.preprocess.reward_unit], 1),
+            nothing.expand(-1, config.horizon + 1),
+            torch.cat([ended, 1 - dream.continue_], 1),
+        )
+        deter, stoch = dream.features
+        return Experience(batch, experience.trace._replace(deter=deter, stoch=stoch))
 
     def _at(self, experience: Experience) -> Features:
         """Where actions were taken, "B T-1": as it was dreamed, or else encoded."""
@@ -192,6 +217,8 @@ class TD3(Dreaming):
 
     def _weight(self, experience: Experience) -> Float[Tensor, "B H"]:
         first = experience.batch.first
+        if self._config.horizon:
+            return (1 - experience.batch.terminal[:, :-1]).cumprod(1)
         if experience.dreamed is None:
             return 1 - first[:, 1:]
         inside = within(first)

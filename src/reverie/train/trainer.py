@@ -6,6 +6,7 @@ both are function calls.
 
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -46,6 +47,10 @@ def seeded(config: EnvConfig, seed: int, number: int, *, training: bool = True) 
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return EpisodeSeeds(config.make(training=training), seed, number)
+
+
+LONG = 600.0
+"""Seconds after the last checkpoint at which another is written, whatever a stage is doing: some take hours."""
 
 
 class Trainer:
@@ -102,7 +107,7 @@ class Trainer:
         self.watch = Stopwatch()
         self.clocks = {"eval": Every(train.eval_every, train.prefill)}
         self.stage, self.began, self.finished = 0, (0, 0), False
-        self._log_length = 0
+        self._log_length, self._kept = 0, time.monotonic()
         self._learned: Metrics = {}
 
     @property
@@ -194,6 +199,9 @@ class Trainer:
                 self._check_finite()
                 snapshot.save(self, log.sync())
                 raise reason
+            if time.monotonic() - self._kept > LONG:
+                self._check_finite()
+                self._keep(log)
             if act is not None:
                 self._collect(stage, act)
             # Environments side by side take several steps at once: each of them counts.
@@ -280,6 +288,7 @@ class Trainer:
         """Write a checkpoint, which is no training."""
         with self.watch:
             snapshot.save(self, log.sync())
+        self._kept = time.monotonic()
 
     def _check_finite(self) -> None:
         snapshot.check_finite(self, {name: float(value) for name, value in self._learned.items()})
