@@ -1,5 +1,8 @@
 """Doubts about a configuration: said where there is one, and only there."""
 
+from dataclasses import replace
+
+import gymnasium
 import pytest
 from tiny import tiny
 
@@ -48,3 +51,13 @@ def test_an_option_of_the_loop_that_stages_do_not_ask():
     assert doubts("worldmodels", **ignored) == []
     (doubt,) = doubts("worldmodels", **ignored | {"prefill": 7})
     assert doubt.startswith("--prefill does nothing in worldmodels")
+
+
+@pytest.mark.parametrize(("arena", "num_envs", "said"), [("real", 1, 1), ("real", 2, 0), ("dream", 1, 0)])
+def test_a_population_that_waits_for_its_turn(arena, num_envs, said):
+    resolved = tiny("worldmodels", num_envs=num_envs)
+    config = resolved.config
+    resolved = replace(resolved, config=replace(config, behaviour=replace(config.behaviour, arena=arena)))
+    found = [line for line in cautions(resolved, gymnasium.spaces.Dict()) if "--arena" in line]
+    assert len(found) == said
+    assert all(line.startswith("--arena real plays one episode after the other") for line in found)

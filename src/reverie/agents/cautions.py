@@ -13,7 +13,7 @@ COLLECTING = ("prefill", "pretrain", "train_every", "eval_every")
 
 def cautions(resolved: Resolved, space: gymnasium.spaces.Dict) -> list[str]:
     """A line for each doubt about a configuration, given the observations of one environment."""
-    return [*_idle(resolved), *_motionless(resolved, space)]
+    return [*_idle(resolved), *_one_by_one(resolved), *_motionless(resolved, space)]
 
 
 def _idle(resolved: Resolved) -> list[str]:
@@ -26,6 +26,17 @@ def _idle(resolved: Resolved) -> list[str]:
         f"--{name.replace('_', '-')} does nothing in {resolved.preset}, which learns in stages of its own: see "
         "--steps, --objective.vision.updates, --objective.memory.updates and --objective.control.*"
         for name in chosen
+    ]
+
+
+def _one_by_one(resolved: Resolved) -> list[str]:
+    """A population that waits for its turn in the environment."""
+    real = any(stage.arena == "real" for stage in resolved.program())
+    if not real or resolved.config.env.num_envs > 1:
+        return []
+    return [
+        "--arena real plays one episode after the other: --num-envs 8 would play so many at once, and --vector async "
+        "on as many cores"
     ]
 
 
