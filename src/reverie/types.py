@@ -146,6 +146,10 @@ class Batch:
         action, reward, first, terminal = map(function, (self.action, self.reward, self.first, self.terminal))
         return Batch(observation, action, reward, first, terminal, opaque)
 
+    def at(self, steps: slice) -> "Batch":
+        """Some steps of all chunks."""
+        return self.map(lambda column: column[:, steps])
+
     def columns(self) -> list[Tensor]:
         """All columns, always in the same order."""
         named = (columns[key] for columns in (self.observation, self.opaque) for key in sorted(columns))

@@ -1,5 +1,7 @@
 """Groups of losses: their gradients go into their modules, at their rate, and nowhere else."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny import built, changed, random_batch, tiny, weights
@@ -121,3 +123,34 @@ def test_a_group_is_the_same_in_every_stage():
         Learner(agent, tuple(stages), torch.Generator(), "float32")
     learner = Learner(agent, (stages[0], stages[0]), torch.Generator(), "float32")
     assert list(learner.optimisers) == ["world"]
+
+
+@pytest.mark.parametrize("preset", ["dreamer", "tssm", "twm", "tdmpc2"])
+def test_a_chunk_that_is_burned_in_follows_the_state_after_the_steps_before(preset):
+    resolved = tiny(preset)
+    agent, program = built(resolved), resolved.program()
+    stage, batch = program[-1], random_batch(agent, length=9)
+    learner = Learner(agent, program, torch.Generator().manual_seed(0), "float32", burn_in=4)
+    seen = []
+    objective = type(agent.objective)
+    forward = objective.forward
+
+    def watched(self, world, chunk, state, generator):
+        seen.append((chunk, state))
+        return forward(self, world, chunk, state, generator)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(objective, "forward", watched)
+        before = agent.world.observe(batch.at(slice(4)), agent.world.initial(2), torch.Generator().manual_seed(0))
+        learner.update(stage, batch)
+    ((chunk, state),) = seen
+    assert torch.equal(chunk.reward, batch.reward[:, 4:]) and chunk.first.shape == (2, 5)
+    expected = before.last()
+    assert torch.equal(state.stoch, expected.stoch) and torch.equal(state.deter, expected.deter)
+    assert state.stoch.any() and not state.stoch.requires_grad
+    seen.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(objective, "forward", watched)
+        learner.update(replace(stage, draw="beginnings"), batch.at(slice(5)))
+    ((chunk, state),) = seen
+    assert chunk.first.shape == (2, 5) and not state.stoch.any()

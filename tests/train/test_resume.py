@@ -30,6 +30,7 @@ KINDS = {
     "balanced": {"preset": "twm", "num_envs": 2, "replay_mib": 0.004},
     "lives": {"env": "py:lives:game", "preset": "dreamerv2", "num_envs": 2, "episodic_lives": True},
     "async": {"num_envs": 2, "vector": "async", "steps": 80},
+    "burned in": {"burn_in": 4, "num_envs": 2},
     "planned": {"planner": "mppi", "num_envs": 2},
     "tdmpc2": {"preset": "tdmpc2"},
     "planet": {"preset": "planet"},

@@ -98,6 +98,6 @@ def build_replay(config: Config, observation_space: gymnasium.spaces.Space, acti
         actions,
         streams=config.env.num_envs,
         capacity=int(train.replay_mib * 2**20),
-        length=train.length,
+        length=train.records,
         draws=draws(train.balance),
     )

@@ -34,6 +34,8 @@ class TrainConfig:
     """B, chunks per update"""
     length: int = 16
     """T, steps per chunk"""
+    burn_in: int = 0
+    """steps before each chunk that are seen without a loss: it begins in the state after them, not in an empty one"""
     replay_mib: float = 1024.0
     """hard cap of the replay"""
     balance: float = 0.0
@@ -63,9 +65,9 @@ class TrainConfig:
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         _check_holds(self.hold)
-        for name in ("seed", "prefill", "pretrain", "threads"):
+        for name in ("seed", "prefill", "pretrain", "burn_in", "threads"):
             if getattr(self, name) < 0:
-                raise UserError(f"--{name} must not be negative, not {getattr(self, name)}")
+                raise UserError(f"--{name.replace('_', '-')} must not be negative, not {getattr(self, name)}")
         object.__setattr__(self, "hold", tuple(self.hold))  # JSON has lists alone
         if self.seed >= 2**64:
             raise UserError(f"--seed must be below 2**64 = {2**64}, not {self.seed}")
@@ -78,6 +80,11 @@ class TrainConfig:
             raise UserError(f"--balance must be a positive temperature, or 0 for uniform draws, not {self.balance}")
         if not 0 < self.replay_mib < math.inf:
             raise UserError(f"--replay-mib must be a positive number, not {self.replay_mib}")
+
+    @property
+    def records(self) -> int:
+        """Of what is drawn for a chunk, the steps before it included."""
+        return self.burn_in + self.length
 
 
 def _check_holds(holds: tuple[int, ...]) -> None:

@@ -90,7 +90,7 @@ def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
     before, begin = trainer.collector.steps, time.perf_counter()
     records += trainer.collector.collect(steps, random)
     step = 1e3 * (time.perf_counter() - begin) / (trainer.collector.steps - before)
-    for _ in range(train.length):
+    for _ in range(train.records):
         trainer.replay.add(records[-1])
 
     def update(stage: Stage) -> float:

@@ -10,7 +10,7 @@ from reverie.errors import UserError
 from reverie.nets.optimiser import Optimiser
 from reverie.ops import tree
 from reverie.train.graphs import Graphs
-from reverie.types import Batch, Experience, Fitness, Losses, Metrics, total
+from reverie.types import Batch, Experience, Fitness, Losses, Metrics, State, total
 from reverie.world.diagnose import diagnose
 from reverie.world.objective import Objective
 
@@ -30,8 +30,10 @@ class Learner:
         precision: str,
         fitness: Fitness | None = None,
         graphs: bool = False,
+        burn_in: int = 0,
     ) -> None:
         """fitness: for stages whose behaviour is tried out in the environment. graphs: replay updates as CUDA graphs.
+        burn_in: the first steps of each chunk from which nothing is learned but the state that the others follow.
 
         Raises:
             UserError: for two different groups of one name, or graphs on a device that has none.
@@ -40,7 +42,7 @@ class Learner:
         self.generator = generator
         self._fitness = fitness
         self.updates = 0
-        self._half = precision == "bfloat16"
+        self._half, self._burn_in = precision == "bfloat16", burn_in
         groups: dict[str, Group] = {}
         for group in (group for stage in program for group in stage.groups):
             if groups.setdefault(group.name, group) != group:
@@ -69,7 +71,8 @@ class Learner:
     def _learn(self, stage: Stage, batch: Batch, *, diagnosed: bool = False) -> Metrics:
         agent = self.agent
         with self._precision():
-            experience, losses, metrics = self._losses(stage, batch)
+            batch, state = self._burned_in(stage, batch)
+            experience, losses, metrics = self._losses(stage, batch, state)
             if diagnosed and experience is not None:
                 metrics |= diagnose(agent.world, batch, experience.trace, self._objective(stage).foretold(batch.first))
         if stage.groups:
@@ -88,11 +91,21 @@ class Learner:
             optimiser.make_capturable()
         return graphs
 
-    def _losses(self, stage: Stage, batch: Batch) -> tuple[Experience | None, Losses, Metrics]:
+    @torch.no_grad()
+    def _burned_in(self, stage: Stage, batch: Batch) -> tuple[Batch, State]:
+        """What is learned from, and the state that it follows: the empty one, or the one after the steps before."""
+        world = self.agent.world
+        state = world.initial(len(batch.first))
+        if not self._burn_in or stage.draw != "chunks":
+            return batch, state
+        trace = world.observe(batch.at(slice(self._burn_in)), state, self.generator)
+        return batch.at(slice(self._burn_in, None)), trace.last()
+
+    def _losses(self, stage: Stage, batch: Batch, state: State) -> tuple[Experience | None, Losses, Metrics]:
         # A stage in which only the behaviour learns needs no graph of the world.
         with torch.set_grad_enabled(bool(stage.groups)):
             world = self.agent.world
-            experience, losses = self._objective(stage)(world, batch, world.initial(len(batch.first)), self.generator)
+            experience, losses = self._objective(stage)(world, batch, state, self.generator)
             if not stage.behave or experience is None:
                 return experience, losses, {}
             more, metrics = self.agent.behaviour.loss(world, experience, self.generator)

@@ -62,11 +62,13 @@ class Recorded:
             )
         for source in self.sources:
             self._check(source)
-        length = self._config.train.length
-        if self.records < length:
+        train = self._config.train
+        if self.records < train.records:
             names = " ".join(self._terms.data)
+            before = f" and --burn-in {train.burn_in}" if train.burn_in else ""
             raise UserError(
-                f"--data {names} holds {self.records} records, fewer than a chunk of --length {length}: name more"
+                f"--data {names} holds {self.records} records, fewer than a chunk of --length {train.length}{before}: "
+                "name more"
             )
 
     def fill(self, replay: Replay, measuring: Measuring, rewards: bool) -> Survey:

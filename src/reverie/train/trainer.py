@@ -98,9 +98,8 @@ class Trainer:
             "learn": torch.Generator(device).manual_seed(int(seeds[3])),
         }
         self._arena = self._make_arena()
-        self.learner = Learner(
-            self.agent, self.program, self.generators["learn"], train.precision, self._arena, train.graphs
-        )
+        own = (self.generators["learn"], train.precision, self._arena, train.graphs, train.burn_in)
+        self.learner = Learner(self.agent, self.program, *own)
         self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed, SHOWN)
         self.episodes: list[Episode] = []
         self.carry: Carry = self.agent.initial(config.env.num_envs)
