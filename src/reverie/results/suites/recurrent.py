@@ -3,6 +3,7 @@
 from reverie.results.suites.suite import CARTPOLE, SWINGUP, Suite, seeds
 
 PENDULUM = "--env gym:Pendulum-v1 --prefill 1000 --eval-every 1000 --eval-episodes 20"
+ATARI_100K = "--episodic-lives --steps 100000 --eval-every 10000 --eval-episodes 10 --device cuda"
 BOXING = (
     "dreamerv3 --scale 12m --env ale:Boxing --num-envs 4 --train-every 6 --steps 30000 --eval-every 10000 "
     "--eval-episodes 4 --device cuda --graphs"
@@ -48,6 +49,13 @@ RECURRENT: dict[str, Suite] = {
     "boxing-cuda": Suite(
         about="`dreamerv3` (12m) on Atari's Boxing, 30,000 choices of 4 game frames, on a GPU, `--graphs`",
         runs=seeds("dreamerv3", BOXING, range(1)),
+    ),
+    "atari-100k": Suite(
+        about="Atari 100k: 100,000 choices of 4 game frames on a GPU, `dreamerv3` (12m) and `twm` as published",
+        runs=seeds("dreamerv3-pong", f"dreamerv3 --scale 12m --env ale:Pong {ATARI_100K} --graphs", range(1))
+        | seeds("twm-pong", f"twm --scale paper --env ale:Pong --frame-stack 4 {ATARI_100K}", range(1))
+        | seeds("dreamerv3-breakout", f"dreamerv3 --scale 12m --env ale:Breakout {ATARI_100K} --graphs", range(1))
+        | seeds("twm-breakout", f"twm --scale paper --env ale:Breakout --frame-stack 4 {ATARI_100K}", range(1)),
     ),
     "swingup-repeat4-held-out": Suite(
         about="the same to 30,000 frames with seeds not used for tuning, run once",
