@@ -37,7 +37,7 @@ def test_the_summit_is_found(options):
     np.testing.assert_allclose(found.mean, np.arange(1.0, 5.0), atol=0.1)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", [*OPTIONS, {"strategy": "cma", "population": 4, "antithetic": True}], ids=str)
 def test_what_it_was_told_makes_it_again(options):
     one = climb(search(**options), 7)
     before = np.random.get_state()[1].copy()
@@ -82,6 +82,7 @@ def test_without_ranks_a_return_counts_by_its_size():
     ("values", "message"),
     [
         ({"population": 5}, "behaviour.search.population must be even and at least 2, not 5"),
+        ({"population": 2}, "behaviour.search.population must be at least 4 with cma, not 2"),
         ({"sigma": 0.0}, "behaviour.search.sigma must be positive, not 0.0"),
         ({"step": -1.0}, "behaviour.search.step must be positive, not -1.0"),
         ({"rank": False}, "behaviour.search.no-rank is for --behaviour.search.strategy nes: cma knows ranks alone"),

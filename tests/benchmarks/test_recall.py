@@ -75,7 +75,7 @@ def test_it_runs(tmp_path):
         objective=VisionMemoryConfig(
             vision=VisionConfig(updates=1, bright=1.0), memory=MemoryConfig(updates=1), control=ControlConfig(updates=1)
         ),
-        behaviour=EvolutionConfig(search=SearchConfig(population=2), rollouts=2, horizon=5),
+        behaviour=EvolutionConfig(search=SearchConfig(population=4), rollouts=2, horizon=5),
     )
     train(resolved, tmp_path / "run", pictures=False, say=lambda line: None)
     command = [sys.executable, str(SCRIPT), str(tmp_path / "run"), "--episodes", "3", "--side", "2", "--draws", "2"]

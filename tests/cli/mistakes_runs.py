@@ -183,6 +183,12 @@ PAGE = [
         "takes any that is free)",
     ),
     Mistake(
+        "a host that cannot be",
+        "dream run --host a..b",
+        "the page cannot listen on port 8765 of a..b: …; choose others with --port or --host (--port 0 takes any that "
+        "is free)",
+    ),
+    Mistake(
         "a page without a temperature",
         "dream run --temperature 0",
         "--temperature must be above 0 and at most 1000, not 0.0",

@@ -144,6 +144,14 @@ def test_two_viewers_see_the_same(page):
         until(one, "frame", lambda frame: frame["controls"] == [-0.5])
 
 
+def test_what_a_viewer_did_ends_when_they_leave(page):
+    with watch(page) as viewer:
+        tell(viewer, act=[-0.5])
+        until(viewer, "frame", lambda frame: frame["controls"] == [-0.5])
+    with watch(page) as viewer:
+        until(viewer, "frame", lambda frame: frame["controls"] == [0.0])
+
+
 def test_a_flood_leaves_the_latest(page):
     with watch(page) as viewer:
         for number in range(2000):

@@ -31,7 +31,7 @@ _HIDDEN = MLPConfig(layers=1, units=600, norm="none", activation="elu")
 
 WORLD: dict[str, Any] = {
     "train": TrainConfig(
-        steps=10_000_000, prefill=200_000, pretrain=100, train_every=16, batch=50, length=50, eval_every=100_000
+        steps=40_000_000, prefill=200_000, pretrain=0, train_every=16, batch=50, length=50, eval_every=400_000
     ),
     "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
     "encoder": EncoderConfig(mlp=dreamerv2.NET, cnn=dreamerv2.CNN),
@@ -46,7 +46,7 @@ WORLD: dict[str, Any] = {
     "posterior": (EncodeConfig(mlp=_HIDDEN),),
     "objective": (replace(dreamerv2.BALANCED, optimiser=_adamw(2e-4)),),
 }
-"""The published world and its training (its code's configs.py)."""
+"""The published world and its training (its code's configs.py, which counts agent steps of 4 frames)."""
 
 _GRADIENT = {"horizon": 15, "starts": 0, "gamma": 0.999, "entropy": 1e-3, "actor": dreamerv2.ACTOR}
 PAPER = WORLD | {

@@ -29,6 +29,8 @@ class SearchConfig:
     def __post_init__(self) -> None:
         if self.population < 2 or self.population % 2:
             raise UserError(f"behaviour.search.population must be even and at least 2, not {self.population}")
+        if self.strategy == "cma" and self.population < 4:
+            raise UserError(f"behaviour.search.population must be at least 4 with cma, not {self.population}")
         for name in ("sigma", "step"):
             if not getattr(self, name) > 0:
                 raise UserError(f"behaviour.search.{name} must be positive, not {getattr(self, name)}")
@@ -84,6 +86,7 @@ class CMA:
             config.sigma,
             {
                 "popsize": config.population,
+                "CMA_mirrors": 0,  # pairs are drawn here, where they are asked for, and not because there are few
                 "randn": Draws(seed, config.antithetic),
                 "seed": np.nan,  # it leaves numpy's own generator alone
                 "verbose": -9,

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from reverie.cli.reading import read
+from reverie.cli.reading import check_seed, read
 from reverie.errors import UserError
 from reverie.play.probe import ProbeConfig
 from reverie.play.probing import dreamed_pictures, held_out_films, learned, shares
@@ -44,7 +44,8 @@ class ProbeCommand(ProbeConfig):
 def probe(arguments: Sequence[str]) -> None:
     """Fit the probe, measure its dreams on held-out episodes, and draw some of them."""
     chosen = read(ProbeCommand, arguments, "reverie probe")
-    for name, least in (("episodes", 2), ("held_out", 1), ("steps", 1), ("seed", 0)):
+    check_seed(chosen.seed)
+    for name, least in (("episodes", 2), ("held_out", 1), ("steps", 1)):
         if getattr(chosen, name) < least:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}, not {getattr(chosen, name)}")
     if not 0 < chosen.share <= 1:

@@ -71,6 +71,8 @@ class MinariSource:
         """
         try:
             yield from self._episodes()
+        except UserError:
+            raise
         except (ValueError, KeyError, AssertionError, OSError) as error:
             raise UserError(f"{self.name} cannot be read: {error}; download or export it again") from error
 

@@ -67,7 +67,7 @@ class Dreams:
         finally:
             env.close()
         with about(str(run)):
-            self._starts = Starts(replay, self.world, start, resolved.config.train.length)
+            self._starts = Starts(replay, self.world, start, resolved.config.train.records)
         self._temperature, self._horizon = temperature, horizon
         self._ages = np.zeros(rows, np.int64)
         self.state: State | None = None

@@ -87,9 +87,10 @@ def listen(host: str, port: int) -> socket.socket:
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         return socket.create_server(address[:2], family=family)  # type: ignore[arg-type]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter for a name that can be none
+        why = getattr(error, "strerror", None) or error
         raise UserError(
-            f"the page cannot listen on port {port} of {host}: {error.strerror}; choose others with --port or --host "
+            f"the page cannot listen on port {port} of {host}: {why}; choose others with --port or --host "
             "(--port 0 takes any that is free)"
         ) from error
 

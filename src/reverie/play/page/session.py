@@ -82,7 +82,7 @@ class Session:
         self._reality = Reality(resolved.config.env, seed)
         replay = RunFolder(Path(run)).experience(resolved, self._reality.space, self._codec)
         with about(str(run)):
-            self.moments = Moments(replay, self._world, "any", resolved.config.train.length)
+            self.moments = Moments(replay, self._world, "any", resolved.config.train.records)
         self.title = f"{resolved.preset} on {resolved.config.env.env}"
         size = self._world.dynamics.deter_size + self._world.dynamics.stoch_size
         probe = load_probe(Path(run), size, self._agent.device)

@@ -79,8 +79,10 @@ class Show:
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
-        """One less."""
+        """One less; what the last one did ends with them."""
         self._viewers.discard(viewer)
+        if not self._viewers:
+            self._values = self.session.controls.idle
 
     def tell(self, text: str, viewer: Viewer) -> None:
         """A viewer's message: an answer where it asks for one or makes no sense, else an order for the next step."""
