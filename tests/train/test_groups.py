@@ -154,3 +154,17 @@ def test_a_chunk_that_is_burned_in_follows_the_state_after_the_steps_before(pres
         learner.update(replace(stage, draw="beginnings"), batch.at(slice(5)))
     ((chunk, state),) = seen
     assert chunk.first.shape == (2, 5) and not state.stoch.any()
+
+
+def test_a_backbone_may_learn_where_it_begins():
+    resolved = tiny()
+    agent = built(resolved)
+    begin = torch.nn.Parameter(torch.zeros(agent.world.dynamics.stoch_size))
+    agent.world.begin = begin
+    initial = agent.world.initial
+    agent.world.initial = lambda rows: (lambda state: state._replace(stoch=state.stoch + begin))(initial(rows))
+    program = resolved.program()
+    batch = random_batch(agent)
+    batch.first.zero_()
+    Learner(agent, program, torch.Generator().manual_seed(0), "float32").update(program[-1], batch)
+    assert begin.any()

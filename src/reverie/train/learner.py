@@ -91,14 +91,14 @@ class Learner:
             optimiser.make_capturable()
         return graphs
 
-    @torch.no_grad()
     def _burned_in(self, stage: Stage, batch: Batch) -> tuple[Batch, State]:
         """What is learned from, and the state that it follows: the empty one, or the one after the steps before."""
         world = self.agent.world
-        state = world.initial(len(batch.first))
         if not self._burn_in or stage.draw != "chunks":
-            return batch, state
-        trace = world.observe(batch.at(slice(self._burn_in)), state, self.generator)
+            with torch.set_grad_enabled(bool(stage.groups)):  # a backbone may learn where it begins
+                return batch, world.initial(len(batch.first))
+        with torch.no_grad():
+            trace = world.observe(batch.at(slice(self._burn_in)), world.initial(len(batch.first)), self.generator)
         return batch.at(slice(self._burn_in, None)), trace.last()
 
     def _losses(self, stage: Stage, batch: Batch, state: State) -> tuple[Experience | None, Losses, Metrics]:
