@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import LogFormatter
 
 from reverie.report.plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, STYLES, VERMILION, save, tidy
 
@@ -51,8 +51,8 @@ def draw_faceoff(
         axes.minorticks_off()
     for axes in costs[:2]:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(EngFormatter(sep=" "))
-        axes.yaxis.set_minor_formatter(EngFormatter(sep=" "))
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     for axes in (costs[2], *errors):
         axes.set_ylim(0, None)
     last.set_xticks(range(len(worlds)), list(worlds))
