@@ -75,7 +75,7 @@ def test_dream_and_reality(tmp_path):
         objective=VisionMemoryConfig(
             vision=VisionConfig(updates=2), memory=MemoryConfig(updates=2), control=ControlConfig(updates=1)
         ),
-        behaviour=EvolutionConfig(search=SearchConfig(population=2), rollouts=2, horizon=5),
+        behaviour=EvolutionConfig(search=SearchConfig(population=4), rollouts=2, horizon=5),
     )
     train(resolved, tmp_path / "run", pictures=False, say=lambda line: None)
     options = "--episodes 3 --side 2 --dreams 4 --temperatures 0.5 --generations 1 --report 2"
