@@ -44,13 +44,34 @@ def test_the_road_is_seen_without_the_instruments(car):
     whole.close()
 
 
-def test_gas_and_brake_go_from_0_to_1(car):
-    actions = codec(car.action_space)
+def test_at_0_the_gas_is_half_and_the_brake_rests():
+    env, own = make("gym:CarRacing-v3", action_repeat=2), gymnasium.make("CarRacing-v3")
+    actions = codec(env.action_space)
     assert (actions.size, actions.groups) == (3, ())
-    np.testing.assert_array_equal(actions.decode(-np.ones(3)), np.array([-1, 0, 0], np.float32))
-    np.testing.assert_array_equal(actions.decode(np.zeros(3)), np.array([0, 0.5, 0.5], np.float32))
-    np.testing.assert_array_equal(actions.decode(np.ones(3)), np.ones(3, np.float32))
-    np.testing.assert_array_equal(actions.encode(np.array([0.5, 0, 1])), np.array([0.5, -1, 1], np.float32))
+    np.testing.assert_array_equal(actions.encode(np.array([0.5, -1, 1])), np.array([0.5, -1, 1], np.float32))
+    env.reset(seed=0)
+    own.reset(seed=0)
+    pedals = {
+        (0, 0, 0): (0, 0.5, 0),
+        (-1, 1, -1): (-1, 1, 0),
+        (1, -1, -0.5): (1, 0, 0),
+        (0.5, -0.5, 0.25): (0.5, 0.25, 0.25),
+    }
+    for _ in range(5):
+        for action, pressed in pedals.items():
+            seen, reward, *_ = env.step(np.array(action, np.float32))
+            paid = [own.step(np.array(pressed, np.float32)) for _ in range(2)]
+            assert reward == paid[0][1] + paid[1][1]
+            np.testing.assert_array_equal(seen["image"], paid[1][0])
+    assert own.unwrapped.car.hull.linearVelocity.length > 10
+    env.close()
+    own.close()
+
+
+def test_choices_are_not_pedals():
+    env = make(lambda: gymnasium.make("CarRacing-v3", continuous=False))
+    assert codec(env.action_space).groups == (5,)
+    env.close()
 
 
 def test_a_seed_fixes_an_episode(car):

@@ -1,16 +1,35 @@
-"""CarRacing draws a picture at each frame, whether it is seen or not, and that is nearly all of its time."""
+"""Gymnasium's CarRacing: its pedals, and the pictures that it draws at each frame, which are nearly all of its time."""
 
 from typing import Any
 
 import gymnasium
-from gymnasium.wrappers import RepeatAction
+import numpy as np
+from gymnasium import spaces
+from gymnasium.wrappers import RepeatAction, TransformAction
+from jaxtyping import Float
 
 _RACING = "gymnasium.envs.box2d.car_racing"
 
 
-def draws_each_frame(env: gymnasium.Env[Any, Any]) -> bool:
-    """Whether it is CarRacing."""
-    return type(env.unwrapped).__module__ == _RACING
+def is_racing(env: gymnasium.Env[Any, Any]) -> bool:
+    """Whether it is CarRacing, with its continuous actions."""
+    return type(env.unwrapped).__module__ == _RACING and isinstance(env.action_space, spaces.Box)
+
+
+class Pedals(TransformAction[Any, Any, Any]):
+    """Steering, gas and brake from -1 to 1, as World Models has them: half gas at 0, and no brake up to there.
+
+    The brake is strong. Were it scaled like other actions, half of it at 0, a car would creep whose actions are random
+    or near 0, at a half and a tenth of the speed that it has so.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env, _pedals, spaces.Box(-1.0, 1.0, (3,), np.float32))
+
+
+def _pedals(action: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
+    steering, gas, brake = np.asarray(action, np.float32)
+    return np.array([steering, (1 + gas) / 2, max(brake, 0)], np.float32)
 
 
 class RepeatUndrawn(RepeatAction[Any, Any]):

@@ -23,12 +23,12 @@ TAKE_COVER_LONG = (
     "--behaviour.temperature 1.15 --eval-episodes 20"
 )
 CAR_RACING = (
-    "--env gym:CarRacing-v3 --action-repeat 4 --episode-limit 250 --crop 0 0.875 --latent.size 32 --backbone.units 256 "
-    "--behaviour.horizon 250 --eval-episodes 16"
+    "--env gym:CarRacing-v3 --action-repeat 4 --episode-limit 250 --crop 0 0.875 --hold 2 4 8 --latent.size 32 "
+    "--backbone.units 256 --behaviour.search.sigma 0.1 --behaviour.horizon 250 --eval-episodes 16"
 )
 SEES_ALONE = "--behaviour.controller.reads z"
 IN_REALITY = (
-    "--steps 40000 --num-envs 8 --arena real --objective.vision.updates 1200 --objective.control.updates 48 "
+    "--steps 40000 --num-envs 8 --arena real --objective.vision.updates 1200 --objective.control.updates 72 "
     "--objective.control.evaluate-every 12 --behaviour.search.population 16 --behaviour.rollouts 1"
 )
 IN_DREAMS = (
