@@ -37,10 +37,13 @@ def test_a_hidden_layer_has_a_bias_where_no_norm_shifts(norm, bias):
     assert mlp[-1].bias is not None
 
 
-@pytest.mark.parametrize(("norm", "told"), [("layer", False), ("rms", True), ("none", True)])
-def test_a_first_layer_tells_how_long_its_input_is_where_it_has_a_bias(norm, told):
+@pytest.mark.parametrize(
+    ("norm", "bias", "told"),
+    [("layer", False, False), ("layer", True, True), ("rms", False, True), ("none", False, True)],
+)
+def test_a_first_layer_tells_how_long_its_input_is_where_it_has_a_bias(norm, bias, told):
     torch.manual_seed(0)
-    mlp, x = MLP(MLPConfig(units=64, norm=norm), 4), torch.randn(32, 4)
+    mlp, x = MLP(MLPConfig(units=64, norm=norm, bias=bias), 4), torch.randn(32, 4)
     moved = (mlp(2 * x) - mlp(x)).norm() / mlp(x).norm()
     assert (moved > 0.1) == told
 

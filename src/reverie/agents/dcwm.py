@@ -30,14 +30,14 @@ def _sized(
 
     The mismatch sums over codes, and the paper's loss is their mean.
     """
-    one, two = MLPConfig(layers=1, units=units), MLPConfig(layers=2, units=units)
+    none, one, two = (MLPConfig(layers=layers, units=units, bias=True) for layers in range(3))
     world = OptimiserConfig(lr=rates[0], clip=20.0, weight_decay=decay)
     behaviour = OptimiserConfig(lr=rates[1], clip=20.0)
     return {
-        "encoder": EncoderConfig(mlp=MLPConfig(layers=1, units=encoder)),
+        "encoder": EncoderConfig(mlp=MLPConfig(layers=1, units=encoder, bias=True)),
         "posterior": (EncodeConfig(mlp=MLPConfig(layers=0, units=encoder)),),
         "latent": (FSQConfig(groups=groups, levels=(5, 3)),),
-        "dynamics": DynamicsConfig(entry=one, prior=MLPConfig(layers=0, units=units)),
+        "dynamics": DynamicsConfig(entry=one, prior=none),
         "backbone": (MarkovConfig(mlp=one),),
         "reward": HeadConfig(mlp=one, reads="h"),
         "continue_": ContinueConfig(mlp=one, reads="h"),

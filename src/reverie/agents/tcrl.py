@@ -63,7 +63,7 @@ def _sized(world: MLPConfig, behaviour: MLPConfig, rate: float, fade: int, targe
     }
 
 
-_SMALL = MLPConfig(units=128)
+_SMALL = MLPConfig(units=128, bias=True)
 LAPTOP: dict[str, Any] = {
     **_sized(_SMALL, _SMALL, rate=1e-3, fade=5_000, target=0.02),
     "train": TrainConfig(
@@ -74,7 +74,7 @@ LAPTOP: dict[str, Any] = {
 
 _ELU = MLPConfig(units=512, norm="none", activation="elu")
 PAPER: dict[str, Any] = {
-    **_sized(_ELU, MLPConfig(units=512, activation="elu"), rate=3e-4, fade=12_500),
+    **_sized(_ELU, MLPConfig(units=512, activation="elu", bias=True), rate=3e-4, fade=12_500),
     "train": TrainConfig(steps=500_000, prefill=10_000, pretrain=0, train_every=2, batch=512, length=6),
     "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
 }

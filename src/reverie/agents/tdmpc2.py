@@ -29,13 +29,13 @@ def _sized(
     units: int, latent: int, encoder: int, encoding: int = 1, rate: float = 3e-4, **critics: Any
 ) -> dict[str, Any]:
     """Networks of these widths: of dynamics and heads, of the latent, and of the encoder and its layers."""
-    one, two = MLPConfig(layers=1, units=units), MLPConfig(layers=2, units=units)
+    none, one, two = (MLPConfig(layers=layers, units=units, bias=True) for layers in range(3))
     descends = OptimiserConfig(lr=rate, clip=20.0)
     return {
-        "encoder": EncoderConfig(mlp=MLPConfig(layers=encoding, units=encoder)),
+        "encoder": EncoderConfig(mlp=MLPConfig(layers=encoding, units=encoder, bias=True)),
         "posterior": (EncodeConfig(mlp=MLPConfig(layers=0, units=encoder)),),
         "latent": (SimNormConfig(groups=latent // 8, classes=8),),
-        "dynamics": DynamicsConfig(entry=one, prior=MLPConfig(layers=0, units=units)),
+        "dynamics": DynamicsConfig(entry=one, prior=none),
         "backbone": (MarkovConfig(mlp=one),),
         "reward": HeadConfig(mlp=one, output="two-hot", bins=_BINS, reads="h"),
         "continue_": ContinueConfig(mlp=one, reads="h"),

@@ -27,6 +27,8 @@ class MLPConfig:
     """nonlinearity"""
     init: InitName = "uniform"
     """first weights: torch's uniform ones, or DreamerV3's truncated normal ones with biases at zero"""
+    bias: bool = False
+    """linear layers before a LayerNorm have a bias as well: without one x and 2x are the same to the first of them"""
 
     def __post_init__(self) -> None:
         if self.layers < 0 or self.units < 1:
@@ -54,7 +56,7 @@ class MLP(nn.Sequential):
         layers: list[nn.Module] = []
         for _ in range(config.layers):
             layers += [
-                initialise(nn.Linear(inputs, config.units, bias=biased(config.norm)), config.init),
+                initialise(nn.Linear(inputs, config.units, bias=config.bias or biased(config.norm)), config.init),
                 norm(config.norm, config.units),
                 activation(config.activation),
             ]

@@ -65,7 +65,7 @@ def biased(name: NormName) -> bool:
 
     A shift after the normalisation does not replace one before it altogether: without the latter a first layer cannot
     tell x from 2 x. Where an observation's length tells something, and no other number tells it too, the encoder needs
-    `--encoder.mlp.norm rms`.
+    `--encoder.mlp.bias`, or `--encoder.mlp.norm rms`.
     """
     return name != "layer"
 
