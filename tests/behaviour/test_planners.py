@@ -195,3 +195,25 @@ def test_dreams_that_do_not_draw_follow_the_most_likely_codes(name):
         torch.nn.init.normal_(parameter.data, std=0.5)
     assert torch.equal(returned(False, 0), returned(False, 1))
     assert not torch.equal(returned(True, 0), returned(True, 1))
+
+
+@pytest.mark.parametrize("name", ["cem", "mppi"])
+def test_candidates_tried_in_half_precision_are_worth_nearly_the_same(name):
+    agent = built(tiny("tdmpc2", planner=name))
+    for parameter in agent.parameters():
+        torch.nn.init.normal_(parameter.data, std=0.5)
+    trace = agent.world.observe(random_batch(agent), agent.world.initial(2))
+    actions = torch.randn(2, 16, 3, 1, generator=generator()).clamp(-1, 1)
+
+    def worths(precision):
+        planner = type(agent.planner)(type(agent.planner._config)(precision=precision), Actions(1))
+        return planner.worth(agent.world, agent.behaviour, trace.last(), actions, generator())
+
+    whole, half = worths("float32"), worths("bfloat16")
+    assert half.dtype == torch.float32 and not torch.equal(whole, half)
+    assert (half - whole).abs().max() < 0.1 * whole.std() + 0.02 * whole.abs().max()
+
+
+def test_no_other_precision():
+    with pytest.raises(UserError, match=r"planner.precision.*float16"):
+        MPPIConfig(precision="float16")

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.behaviour.behaviour import Behaviour
-from reverie.behaviour.planner import PlanConfig, best, continuous, drawing, lost, normal, worth
+from reverie.behaviour.planner import CandidateSearch, PlanConfig, best, continuous, drawing, lost, normal
 from reverie.errors import UserError
 from reverie.types import Actions, Mode, State
 from reverie.world.world import World
@@ -27,7 +27,7 @@ class CEMConfig(PlanConfig):
             raise UserError(f"planner.noise must not be negative, not {self.noise}")
 
 
-class CEM:
+class CEM(CandidateSearch):
     """Plans anew at every step: sequences from N(0, 1), then from normals fitted to the best, whose mean is followed.
 
     Actions are clipped to [-1, 1]. Each candidate is worth one dream, its latents drawn (PlaNet: a single trajectory
@@ -41,6 +41,7 @@ class CEM:
         """Raises:
         UserError: for actions that are choices.
         """
+        super().__init__(config)
         self._config, self._size = config, continuous("cem", actions)
 
     def initial(self, behaviour: Behaviour[Any], rows: int, device: torch.device) -> tuple[()]:
@@ -74,7 +75,7 @@ class CEM:
         for _ in range(config.iterations):
             noise = normal((rows, config.candidates, config.horizon, self._size), generator)
             tried = (mean + deviation * noise).clamp(-1, 1)
-            returns = worth(world, behaviour, state, tried, config.gamma, config.latents(generator))
+            returns = self.worth(world, behaviour, state, tried, generator)
             elites, returned = best(tried, returns, config.elites)
             whole = returned.isfinite()[..., None, None]  # a dream that broke is no example, even where few did not
             count = whole.sum(1, keepdim=True).clamp_min(1)

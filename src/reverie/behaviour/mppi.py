@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reverie.behaviour.behaviour import Behaviour
-from reverie.behaviour.planner import PlanConfig, best, continuous, drawing, lost, normal, worth
+from reverie.behaviour.planner import CandidateSearch, PlanConfig, best, continuous, drawing, lost, normal
 from reverie.errors import UserError
 from reverie.types import Actions, Mode, State
 from reverie.world.world import World
@@ -58,7 +58,7 @@ class Plan(NamedTuple):
     weights: Tensor
 
 
-class MPPI:
+class MPPI(CandidateSearch):
     """Plans from the last plan, one step on: normals fitted to weighted elites, and the behaviour's own proposals.
 
     To explore, one of the last elites is drawn by its weight, with the last deviation as noise (TD-MPC2's code). To
@@ -72,6 +72,7 @@ class MPPI:
         """Raises:
         UserError: for actions that are choices.
         """
+        super().__init__(config)
         self._config, self._size = config, continuous("mppi", actions)
 
     def initial(self, behaviour: Behaviour[Any], rows: int, device: torch.device) -> Float[Tensor, "B H A"]:
@@ -122,7 +123,7 @@ class MPPI:
         self, world: World, behaviour: Behaviour[Any], state: State, tried: Tensor, generator: torch.Generator
     ) -> Plan:
         config = self._config
-        returned = worth(world, behaviour, state, tried, config.gamma, config.latents(generator))
+        returned = self.worth(world, behaviour, state, tried, generator)
         elites, returns = best(tried, returned, config.elites)
         broken = lost(returns)
         weights = torch.where(returns.isfinite(), config.temperature * returns, -torch.inf)
