@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any
@@ -65,19 +65,7 @@ class FaceOff:
 
     def terms(self) -> Terms:
         """What is the same for all worlds."""
-        names = (
-            "env",
-            "frames",
-            "data",
-            "length",
-            "updates",
-            "behaviour_updates",
-            "steps",
-            "context",
-            "episodes",
-            "seed",
-        )
-        return Terms(device=self.device, **{name: getattr(self, name) for name in names})
+        return Terms(**{term.name: getattr(self, term.name) for term in fields(Terms)})
 
 
 @dataclass
