@@ -130,6 +130,20 @@ def test_a_dream_is_learned_from_as_if_it_had_been_lived():
     assert not any(g is not None for g in gradients)
 
 
+@torch.no_grad()
+def test_the_end_of_a_plan_is_valued_by_those_critics_that_are_asked():
+    agent = made(members=3)
+    for parameter in agent.behaviour.critic.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    trace = agent.world.observe(random_batch(agent), agent.world.initial(2))
+    features = trace.features.at(-1)
+    each = agent.behaviour._values(agent.behaviour.critic, features, agent.behaviour.actor.mode(features))
+    for asked, known in ((0, each), (1, each[:1]), (2, each[:2]), (3, each)):
+        few = made(members=3, asked=asked)
+        few.load_state_dict(agent.state_dict())
+        torch.testing.assert_close(few.behaviour.value(features), known.mean(0))
+
+
 def test_choices_cannot_be_smoothed():
     with pytest.raises(UserError, match="smoothing is for continuous actions"):
         TD3(TD3Config(smoothing=0.2), 2, 2, Actions(3, (3,)))
@@ -195,7 +209,17 @@ def test_it_finds_the_best_actions_of_a_linear_quadratic_world(smoothing):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("members", 0), ("horizon", -1), ("starts", -1), ("nstep", 0), ("entropy", -1.0), ("gamma", 0.0), ("rho", 2.0)],
+    [
+        ("members", 0),
+        ("asked", -1),
+        ("asked", 6),
+        ("horizon", -1),
+        ("starts", -1),
+        ("nstep", 0),
+        ("entropy", -1.0),
+        ("gamma", 0.0),
+        ("rho", 2.0),
+    ],
 )
 def test_values_that_make_no_sense_are_refused(name, value):
     with pytest.raises(UserError, match=f"behaviour.{name} must"):

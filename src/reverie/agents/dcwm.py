@@ -78,7 +78,9 @@ LAPTOP: dict[str, Any] = {
 """Small networks and a smaller search, as tdmpc2 has them, with targets of three rewards that follow faster."""
 
 PAPER: dict[str, Any] = {
-    **_sized(units=512, groups=512, encoder=256, rates=(1e-4, 3e-4), fade=25_000, decay=1e-6, target_rate=0.005),
+    **_sized(
+        units=512, groups=512, encoder=256, rates=(1e-4, 3e-4), fade=25_000, decay=1e-6, target_rate=0.005, asked=2
+    ),
     "train": TrainConfig(steps=1_000_000, prefill=10_000, pretrain=0, train_every=1, batch=512, length=6),
     "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
     "planner": (MPPIConfig(gamma=0.9, draw=False),),

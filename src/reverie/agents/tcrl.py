@@ -72,8 +72,8 @@ LAPTOP: dict[str, Any] = {
         threads=1, steps=50_000, prefill=2_500, pretrain=500, train_every=2, batch=256, length=6, eval_every=5_000
     ),
 }
-"""Small networks, normalised throughout, that learn by larger steps; the actor does not, nor where its gradient is small:
-by steps of 1e-3 and an eps of 1e-8 two thirds of a `dcwm`'s actions were at their bounds."""
+"""Small networks, normalised throughout, that learn by larger steps. The actor does not, nor where its gradient is
+small: by steps of 1e-3 and an eps of 1e-8 two thirds of a `dcwm`'s actions were at their bounds."""
 
 _ELU = MLPConfig(units=512, norm="none", activation="elu")
 PAPER: dict[str, Any] = {

@@ -78,7 +78,7 @@ more leads to z), and the critics."""
 
 def _published(units: int, latent: int, encoder: int, encoding: int, members: int) -> dict[str, Any]:
     return {
-        **_sized(units, latent, encoder, encoding, members=members),
+        **_sized(units, latent, encoder, encoding, members=members, asked=2),
         "train": _TRAIN,
         "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
         "planner": (MPPIConfig(),),

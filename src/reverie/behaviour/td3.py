@@ -40,6 +40,8 @@ class TD3Config:
     """the bins, where there are any"""
     members: int = 5
     """E, critics"""
+    asked: int = 0
+    """of them, how many value the end of a plan (TD-MPC2: 2); 0: all"""
     actor_optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=3e-4, clip=20.0))
     """how the actor descends"""
     critic_optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(lr=3e-4, clip=20.0))
@@ -67,7 +69,10 @@ class TD3Config:
     """share by which the targets follow the critics in each update"""
 
     def __post_init__(self) -> None:
-        check(self, counts=("members", "nstep"), weights=("horizon", "starts", "value", "smoothing", "entropy"))
+        weights = ("asked", "horizon", "starts", "value", "smoothing", "entropy")
+        check(self, counts=("members", "nstep"), weights=weights)
+        if self.asked > self.members:
+            raise UserError(f"behaviour.asked must be at most behaviour.members = {self.members}, not {self.asked}")
         for name in ("rho", "gamma", "target_rate"):
             if not 0 < getattr(self, name) <= 1:
                 raise UserError(f"behaviour.{name.replace('_', '-')} must be in (0, 1], not {getattr(self, name)}")
@@ -116,8 +121,13 @@ class TD3(Dreaming):
         self.optimisers = {"actor": Optimiser(config.actor_optimiser, [self.actor])}
 
     def value(self, features: Features) -> Tensor:
-        """The critics' mean at the action of the policy's mode, "N"."""
-        return self._values(self.critic, features, self.actor.mode(features)).mean(0)
+        """The mean of those critics that are asked at the action of the policy's mode, "N".
+
+        Deviation from TD-MPC2, whose code draws them anew each time: they are the first ones, so that a plan depends on
+        nothing else than what it begins with.
+        """
+        asked = torch.arange(self._config.asked, device=features.deter.device) if self._config.asked else None
+        return self._values(self.critic, features, self.actor.mode(features), asked).mean(0)
 
     def loss(self, world: World, experience: Experience, generator: torch.Generator) -> tuple[Losses, Metrics]:
         """The critics' loss "B T-1", or "N H" of a dream; of the unroll's it shapes the world. None without a graph."""
