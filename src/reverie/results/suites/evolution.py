@@ -14,14 +14,16 @@ TAKE_COVER_ROUNDS = (
     "--objective.control.updates 30 --objective.control.evaluate-every 15 --behaviour.rollouts 16 "
     "--behaviour.horizon 525 --eval-episodes 20"
 )
-TAKE_COVER_LONG = (
+TAKE_COVER_CHUNKS = (
     "--env vizdoom:TakeCover --action-repeat 4 --episode-limit 525 --crop 0.4 0.7 --height 32 --steps 800000 "
     "--replay-mib 1536 --batch 8 --length 160 --latent.size 32 --backbone.units 256 --continue.reads h "
-    "--objective.rounds 2 --objective.vision.image 5 --objective.vision.bright 2 --objective.vision.updates 2000 "
-    "--objective.memory.updates 2500 --objective.memory.continuation 10 --objective.control.updates 24 "
-    "--objective.control.evaluate-every 8 --behaviour.rollouts 16 --behaviour.horizon 525 "
-    "--behaviour.temperature 1.15 --eval-episodes 20"
+    "--objective.rounds {rounds} --objective.vision.image 5 --objective.vision.bright 2 "
+    "--objective.vision.updates {vision} --objective.memory.updates {memory} --objective.memory.continuation 10 "
+    "--objective.control.updates {control} --objective.control.evaluate-every {every} --behaviour.rollouts 16 "
+    "--behaviour.horizon 525 --behaviour.temperature 1.15 --eval-episodes 20"
 )
+TAKE_COVER_LONG = TAKE_COVER_CHUNKS.format(rounds=2, vision=2000, memory=2500, control=24, every=8)
+TAKE_COVER_FOUR = TAKE_COVER_CHUNKS.format(rounds=4, vision=1000, memory=1250, control=12, every=6)
 CAR_RACING = (
     "--env gym:CarRacing-v3 --action-repeat 4 --episode-limit 250 --crop 0 0.875 --hold 2 4 8 --latent.size 32 "
     "--backbone.units 256 --behaviour.search.sigma 0.1 --behaviour.horizon 250 --eval-episodes 16"
@@ -55,6 +57,11 @@ EVOLUTION: dict[str, Suite] = {
     "take-cover-long": Suite(
         about="the same with a memory that learns from chunks of 160 steps, not 32, and ends foretold from h alone",
         runs=seeds("worldmodels", f"worldmodels {TAKE_COVER_LONG}", range(2)),
+        solved=750.0,
+    ),
+    "take-cover-four": Suite(
+        about="the same in four shorter rounds, each of 50,000 steps, half the updates and half the generations",
+        runs=seeds("worldmodels", f"worldmodels {TAKE_COVER_FOUR}", range(1)),
         solved=750.0,
     ),
     "car-racing": Suite(
