@@ -34,8 +34,8 @@ IN_REALITY = (
     "--objective.control.evaluate-every 12 --behaviour.search.population 16 --behaviour.rollouts 1"
 )
 IN_DREAMS = (
-    "--steps 120000 --objective.rounds 3 --objective.vision.updates 1200 --objective.control.updates 60 "
-    "--objective.control.evaluate-every 20"
+    "--steps 120000 --objective.rounds 6 --objective.vision.updates 600 --objective.memory.updates 1000 "
+    "--objective.control.updates 25 --objective.control.evaluate-every 25"
 )
 
 EVOLUTION: dict[str, Suite] = {
