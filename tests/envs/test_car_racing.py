@@ -6,7 +6,7 @@ import sys
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.wrappers import RepeatAction
+from gymnasium.wrappers import RepeatAction, TransformAction
 
 from reverie.envs import codec, make
 from reverie.envs.racing import RepeatUndrawn
@@ -68,10 +68,16 @@ def test_at_0_the_gas_is_half_and_the_brake_rests():
     own.close()
 
 
-def test_choices_are_not_pedals():
-    env = make(lambda: gymnasium.make("CarRacing-v3", continuous=False))
-    assert codec(env.action_space).groups == (5,)
-    env.close()
+def test_actions_that_are_not_the_cars_own_are_no_pedals():
+    choices = make(lambda: gymnasium.make("CarRacing-v3", continuous=False))
+    assert codec(choices.action_space).groups == (5,)
+    choices.close()
+    one = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+    steered = make(lambda: TransformAction(gymnasium.make("CarRacing-v3"), lambda x: np.array([x[0], 0.1, 0]), one))
+    assert codec(steered.action_space).size == 1
+    steered.reset(seed=0)
+    steered.step(np.array([0.5], np.float32))
+    steered.close()
 
 
 def test_a_seed_fixes_an_episode(car):
@@ -106,8 +112,9 @@ def test_what_is_seen_is_the_same_where_held_frames_are_not_drawn(car, monkeypat
     assert last[-1][3]  # truncated
 
 
-def test_held_actions_are_not_drawn_where_an_environment_is_made():
-    env = made = make("gym:CarRacing-v3", action_repeat=2)
+@pytest.mark.parametrize("continuous", [True, False])
+def test_held_actions_are_not_drawn_where_an_environment_is_made(continuous):
+    env = made = make(lambda: gymnasium.make("CarRacing-v3", continuous=continuous), action_repeat=2)
     wrappers = []
     while isinstance(env, gymnasium.Wrapper):
         wrappers.append(type(env))

@@ -19,7 +19,7 @@ from gymnasium.wrappers import RepeatAction, TimeLimit
 from reverie.envs.atari import EpisodicLives
 from reverie.envs.codec import codec
 from reverie.envs.observation import ANY_SIZE, WHOLE, as_dict, framed, rendered, stacked
-from reverie.envs.racing import Pedals, RepeatUndrawn, is_racing
+from reverie.envs.racing import Pedals, RepeatUndrawn, draws_each_frame, has_pedals
 from reverie.envs.rendering import FastLook
 from reverie.envs.suites import open_env, opened
 from reverie.errors import UserError, about, unknown
@@ -134,12 +134,12 @@ def make(
         with about(name):
             codec(own.action_space)
         made: gymnasium.Env = FastLook(own, name) if look == "fast" else own
-        if racing := is_racing(made):
+        if has_pedals(made):
             made = Pedals(made)
         if episodic_lives:
             made = EpisodicLives(made, name)
         if action_repeat > 1:
-            made = (RepeatUndrawn if racing else RepeatAction)(made, action_repeat)
+            made = (RepeatUndrawn if draws_each_frame(made) else RepeatAction)(made, action_repeat)
         if episode_limit:
             made = TimeLimit(made, episode_limit)
         made = rendered(made, name) if pixels else as_dict(made, name)

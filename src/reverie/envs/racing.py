@@ -11,9 +11,15 @@ from jaxtyping import Float
 _RACING = "gymnasium.envs.box2d.car_racing"
 
 
-def is_racing(env: gymnasium.Env[Any, Any]) -> bool:
-    """Whether it is CarRacing, with its continuous actions."""
-    return type(env.unwrapped).__module__ == _RACING and isinstance(env.action_space, spaces.Box)
+def draws_each_frame(env: gymnasium.Env[Any, Any]) -> bool:
+    """Whether it is CarRacing."""
+    return type(env.unwrapped).__module__ == _RACING
+
+
+def has_pedals(env: gymnasium.Env[Any, Any]) -> bool:
+    """Whether it is CarRacing, and its actions are its own: not choices, nor what a wrapper has made of them."""
+    space = env.action_space
+    return draws_each_frame(env) and isinstance(space, spaces.Box) and np.array_equal(space.low, (-1, 0, 0))
 
 
 class Pedals(TransformAction[Any, Any, Any]):
