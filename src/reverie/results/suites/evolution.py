@@ -34,6 +34,10 @@ IN_REALITY = (
     "--objective.control.evaluate-every 12 --behaviour.search.population 16 --behaviour.rollouts 1"
 )
 IN_DREAMS = (
+    "--steps 120000 --objective.rounds 3 --objective.vision.updates 1200 --objective.control.updates 20 "
+    "--objective.control.evaluate-every 10"
+)
+IN_SHORTER_DREAMS = (
     "--steps 120000 --objective.rounds 6 --objective.vision.updates 600 --objective.memory.updates 1000 "
     "--objective.control.updates 25 --objective.control.evaluate-every 25"
 )
@@ -68,8 +72,8 @@ EVOLUTION: dict[str, Suite] = {
         about="`worldmodels` on CarRacing-v3 from 64 x 64 pixels: V alone beside V and M, in reality and in dreams",
         runs=seeds("v-real", f"worldmodels {CAR_RACING} {IN_REALITY} {SEES_ALONE}", range(1))
         | seeds("vm-real", f"worldmodels {CAR_RACING} {IN_REALITY}", range(1))
-        | seeds("v-dream", f"worldmodels {CAR_RACING} {IN_DREAMS} {SEES_ALONE}", range(1))
-        | seeds("vm-dream", f"worldmodels {CAR_RACING} {IN_DREAMS}", range(1)),
+        | seeds("vm-dream", f"worldmodels {CAR_RACING} {IN_DREAMS}", range(1))
+        | seeds("vm-dream-six", f"worldmodels {CAR_RACING} {IN_SHORTER_DREAMS}", range(1)),
         solved=900.0,
     ),
 }
