@@ -19,7 +19,7 @@ from gymnasium.wrappers import RepeatAction, TimeLimit
 from reverie.envs.atari import EpisodicLives
 from reverie.envs.codec import codec
 from reverie.envs.observation import ANY_SIZE, WHOLE, as_dict, framed, rendered, stacked
-from reverie.envs.racing import Pedals, RepeatUndrawn, draws_each_frame, has_pedals
+from reverie.envs.racing import RepeatUndrawn, draws_each_frame, with_pedals
 from reverie.envs.rendering import FastLook
 from reverie.envs.suites import open_env, opened
 from reverie.errors import UserError, about, unknown
@@ -133,9 +133,7 @@ def make(
     try:
         with about(name):
             codec(own.action_space)
-        made: gymnasium.Env = FastLook(own, name) if look == "fast" else own
-        if has_pedals(made):
-            made = Pedals(made)
+        made: gymnasium.Env = FastLook(own, name) if look == "fast" else with_pedals(own)
         if episodic_lives:
             made = EpisodicLives(made, name)
         if action_repeat > 1:

@@ -16,10 +16,11 @@ def draws_each_frame(env: gymnasium.Env[Any, Any]) -> bool:
     return type(env.unwrapped).__module__ == _RACING
 
 
-def has_pedals(env: gymnasium.Env[Any, Any]) -> bool:
-    """Whether it is CarRacing, and its actions are its own: not choices, nor what a wrapper has made of them."""
+def with_pedals(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """CarRacing with Pedals where its actions are its own: not choices, nor what a wrapper has made of them."""
     space = env.action_space
-    return draws_each_frame(env) and isinstance(space, spaces.Box) and np.array_equal(space.low, (-1, 0, 0))
+    own = isinstance(space, spaces.Box) and np.array_equal(space.low, (-1, 0, 0))
+    return Pedals(env) if own and draws_each_frame(env) else env
 
 
 class Pedals(TransformAction[Any, Any, Any]):
