@@ -27,7 +27,7 @@ class CEMConfig(PlanConfig):
             raise UserError(f"planner.noise must not be negative, not {self.noise}")
 
 
-class CEM(CandidateSearch):
+class CEM(CandidateSearch[CEMConfig]):
     """Plans anew at every step: sequences from N(0, 1), then from normals fitted to the best, whose mean is followed.
 
     Actions are clipped to [-1, 1]. Each candidate is worth one dream, its latents drawn (PlaNet: a single trajectory
@@ -42,7 +42,7 @@ class CEM(CandidateSearch):
         UserError: for actions that are choices.
         """
         super().__init__(config)
-        self._config, self._size = config, continuous("cem", actions)
+        self._size = continuous("cem", actions)
 
     def initial(self, behaviour: Behaviour[Any], rows: int, device: torch.device) -> tuple[()]:
         """Nothing is kept from one plan to the next."""

@@ -58,7 +58,7 @@ class Plan(NamedTuple):
     weights: Tensor
 
 
-class MPPI(CandidateSearch):
+class MPPI(CandidateSearch[MPPIConfig]):
     """Plans from the last plan, one step on: normals fitted to weighted elites, and the behaviour's own proposals.
 
     To explore, one of the last elites is drawn by its weight, with the last deviation as noise (TD-MPC2's code). To
@@ -73,7 +73,7 @@ class MPPI(CandidateSearch):
         UserError: for actions that are choices.
         """
         super().__init__(config)
-        self._config, self._size = config, continuous("mppi", actions)
+        self._size = continuous("mppi", actions)
 
     def initial(self, behaviour: Behaviour[Any], rows: int, device: torch.device) -> Float[Tensor, "B H A"]:
         """A plan to do nothing."""

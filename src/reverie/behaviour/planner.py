@@ -9,7 +9,7 @@ A candidate "H A" is worth  sum_i w_i r_{i+1}  +  w_H v(f_H),  w_i the chance, d
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 import torch
 from jaxtyping import Float
@@ -117,13 +117,16 @@ class PlanConfig:
             raise unknown("planner.precision", self.precision, get_args(Precision))
 
 
-class CandidateSearch:
-    """What planners that try candidates have in common: how they are tried."""
+C = TypeVar("C", bound=PlanConfig)
+
+
+class CandidateSearch(Generic[C]):
+    """What planners that try candidates have in common: their configuration C, and how candidates are tried."""
 
     HOT = ("worth",)
 
-    def __init__(self, config: PlanConfig) -> None:
-        self._trial = config
+    def __init__(self, config: C) -> None:
+        self._config = config
 
     def worth(
         self,
@@ -134,7 +137,7 @@ class CandidateSearch:
         generator: torch.Generator,
     ) -> Float[Tensor, "B N"]:
         """What candidates would return, as `worth` has it, in the precision that is configured."""
-        config = self._trial
+        config = self._config
         half = config.precision == "bfloat16"
         with torch.autocast(actions.device.type, dtype=torch.bfloat16, enabled=half):
             return worth(world, behaviour, state, actions, config.gamma, config.latents(generator)).float()
