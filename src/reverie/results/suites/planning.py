@@ -13,6 +13,16 @@ PLANNING: dict[str, Suite] = {
         runs=seeds("planet", f"planet {SWINGUP} --action-repeat 8 --train-every 1 --steps 40000 {RARELY}", range(2)),
         solved=750.0,
     ),
+    "swingup-planet-pixels": Suite(
+        about="`planet` on cartpole-swingup from 64 x 64 pixels, action repeat 8 (the paper's), 50,000 frames",
+        runs=seeds(
+            "planet",
+            f"planet {SWINGUP} --pixels --action-repeat 8 --train-every 1 --steps 50000 {RARELY} "
+            "--length 32 --batch 12 --objective.dynamics 1.0",
+            range(1),
+        ),
+        solved=750.0,
+    ),
     "swingup-tdmpc2": Suite(
         about="`tdmpc2` on cartpole-swingup from state, action repeat 2, an update every 2 steps, 50,000 frames",
         runs=seeds("tdmpc2", f"tdmpc2 {SWINGUP} {SHORTLY}", range(2)),
