@@ -24,7 +24,7 @@ PIXELS: dict[str, Suite] = {
     ),
     "balance-pixels": Suite(
         about="`dreamer` on cartpole-balance from 64 x 64 pixels, action repeat 2, 50,000 frames",
-        runs=seeds("dreamer", f"dreamer {BALANCE}", range(1)),
+        runs=seeds("dreamer", f"dreamer {BALANCE}", range(2)),
         solved=593.0,
         held_out="--steps 40",
     ),
