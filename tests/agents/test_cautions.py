@@ -8,6 +8,8 @@ from tiny import tiny
 
 from reverie.agents.cautions import cautions
 from reverie.agents.presets import PRESETS
+from reverie.agents.resolve import resolve
+from reverie.dynamics.s5 import S5Config
 from reverie.envs.make import EnvConfig
 
 MOTION = "shows no motion: --frame-stack 4"
@@ -47,10 +49,11 @@ def test_nothing_is_said_of_an_actor_with_a_past(preset):
 
 def test_an_option_of_the_loop_that_stages_do_not_ask():
     own = PRESETS["worldmodels"].config(EnvConfig(env="py:tiny:walk")).train
-    ignored = {name: getattr(own, name) for name in ("prefill", "pretrain", "train_every", "eval_every")}
+    ignored = {name: getattr(own, name) for name in ("prefill", "pretrain", "train_every", "eval_every", "balance")}
     assert doubts("worldmodels", **ignored) == []
-    (doubt,) = doubts("worldmodels", **ignored | {"prefill": 7})
-    assert doubt.startswith("--prefill does nothing in worldmodels")
+    for name, value in {"prefill": 7, "balance": 20.0}.items():
+        (doubt,) = doubts("worldmodels", **ignored | {name: value})
+        assert doubt.startswith(f"--{name} does nothing in worldmodels")
 
 
 @pytest.mark.parametrize(("arena", "num_envs", "said"), [("real", 1, 1), ("real", 2, 0), ("dream", 1, 0)])
@@ -61,3 +64,29 @@ def test_a_population_that_waits_for_its_turn(arena, num_envs, said):
     found = [line for line in cautions(resolved, gymnasium.spaces.Dict()) if "--arena" in line]
     assert len(found) == said
     assert all(line.startswith("--arena real plays one episode after the other") for line in found)
+
+
+def resolved_doubts(*arguments, **values):
+    return cautions(resolve(*arguments, "py:tiny:walk", **values), gymnasium.spaces.Dict())
+
+
+def test_a_part_without_values_at_a_large_scale():
+    (doubt,) = resolved_doubts("dreamerv3", scale="400m", parts={"backbone": "s5"})
+    assert doubt.startswith("--scale 400m has no values for --backbone s5") and "--backbone.*" in doubt
+    assert resolved_doubts("dreamerv3", scale="400m") == []
+    assert resolved_doubts("dreamerv3", parts={"backbone": "s5"}) == []
+    assert resolved_doubts("dreamerv3", scale="400m", parts={"backbone": "s5"}, backbone=S5Config(units=512)) == []
+
+
+@pytest.mark.parametrize(("preset", "said"), [("twm", 1), ("worldmodels", 1), ("dreamer", 0)])
+def test_a_loss_that_cannot_shape_the_world(preset, said):
+    found = resolved_doubts(preset, parts={"behaviour": "td3"})
+    assert len(found) == said
+    assert all(line.startswith(f"the loss behaviour/value does not shape the world in {preset}") for line in found)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("scale", ["laptop", "paper"])
+def test_nothing_is_said_of_presets_as_they_are(preset, scale):
+    if scale in PRESETS[preset].scales:
+        assert [line for line in resolved_doubts(preset, scale=scale) if "arena" not in line] == []

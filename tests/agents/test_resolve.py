@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from tiny import SIZES, built, tiny
 
@@ -193,3 +194,37 @@ def test_what_a_planner_says_of_choices_can_be_done(preset):
 def test_what_json_cannot_hold_is_refused_before_a_run_begins(changes, name):
     with pytest.raises(UserError, match=f"^{name} must be a finite number, not inf"):
         resolve("dreamer", "gym:Pendulum-v1", **changes)
+
+
+PAIRS = [
+    (preset, kind, name)
+    for preset in PRESETS
+    for kind in ("backbone", "latent", "behaviour")
+    for name in PARTS[kind]
+    if name != getattr(PRESETS[preset].parts, kind)
+]
+
+
+@pytest.mark.parametrize(("preset", "kind", "name"), PAIRS, ids="-".join)
+def test_an_exchanged_part_has_its_own_configuration_and_comes_back(preset, kind, name):
+    try:
+        resolved = resolve(preset, "gym:Pendulum-v1", parts={kind: name})
+    except UserError:  # parts that do not fit are other tests' business
+        return
+    assert type(getattr(resolved.config, kind)) is PARTS[kind][name].Config
+    assert from_plain(as_read(resolved)) == resolved
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": 1e4}, "config.train.steps cannot be 10000.0; it should be a whole number"),
+        ({"seed": np.int64(3)}, r"config.train.seed cannot be np.int64\(3\); it should be a whole number"),
+        ({"train": TrainConfig(batch=2.0)}, "config.train.batch cannot be 2.0"),
+        ({"latent": GaussianConfig(size=8.0)}, "config.latent.size cannot be 8.0"),
+        ({"action_repeat": True}, "config.env.action_repeat cannot be True"),
+    ],
+)
+def test_what_could_not_be_read_back_is_refused_before_it_is_trained(values, message):
+    with pytest.raises(UserError, match=message):
+        resolve("dreamer", "gym:Pendulum-v1", **values)

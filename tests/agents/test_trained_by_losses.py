@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny import TRAIN, built, changed, learner, random_batch, tiny, weights
 
-from reverie.agents.preset import joint, one_world
+from reverie.agents.programs import joint, one_world
 from reverie.agents.resolve import Resolved, resolve
 from reverie.behaviour.actor_critic import ActorCriticConfig
 from reverie.nets.optimiser import OptimiserConfig

@@ -43,5 +43,5 @@ def test_a_single_choice_has_nothing_to_pay():
 
 
 def test_a_floor_is_a_share():
-    with pytest.raises(UserError, match=r"behaviour.entropy_floor must be in \[0, 1\], not 1.5"):
+    with pytest.raises(UserError, match=r"behaviour.entropy-floor must be in \[0, 1\], not 1.5"):
         make(None, entropy_floor=1.5)

@@ -271,7 +271,7 @@ def test_half_precision_sees_the_weights_as_they_are():
         ({"minibatches": -1}, "behaviour.minibatches must be at least 1, not -1"),
         ({"starts": -1}, "behaviour.starts must not be negative, not -1"),
         ({"entropy": float("nan")}, "behaviour.entropy must not be negative, not nan"),
-        ({"lambda_": 1.1}, r"behaviour.lambda_ must be in \[0, 1\], not 1.1"),
+        ({"lambda_": 1.1}, r"behaviour.lambda must be in \[0, 1\], not 1.1"),
         ({"clip": 0.0}, r"behaviour.clip must be in \(0, 1\), not 0.0"),
         ({"clip": 1.0}, r"behaviour.clip must be in \(0, 1\), not 1.0"),
     ],

@@ -100,3 +100,13 @@ def test_the_page_has_every_rule():
 def test_a_small_distance_is_no_fault_where_nothing_is_decoded():
     run = Recorded(LEARNED.parents[1] / "swingup-tdmpc2" / "tdmpc2-s0")
     assert diagnosis.latents_unused(Facts(run.metrics, run.resolved)) is None
+
+
+@pytest.mark.parametrize(("preset", "group"), [("dreamerv3", "agent"), ("worldmodels", "memory"), ("twm", "dynamics")])
+def test_a_clip_is_seen_in_every_group(preset, group):
+    resolved = tiny(preset)
+    log = [{"frames": 1, "updates": number, f"grad/{group}": 1e9} for number in range(9)]
+    found = diagnosis.gradient_clipped(Facts(log, resolved))
+    clips = {g.name: g.optimiser.clip for stage in resolved.program() for g in stage.groups}
+    assert (found is not None) == bool(clips[group])
+    assert found is None or f"the gradient of '{group}'" in found.message

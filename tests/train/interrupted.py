@@ -49,7 +49,7 @@ def go(resolved, path, spoil=None, stop=lambda: None):
         if fresh:
             folder.create(resolved)
         elif folder.checkpoint.exists():
-            trainer.strangers = trainer.resume()
+            trainer.changed = trainer.resume()
         if spoil is not None:
             spoil(trainer)
         with Progress(resolved.config.train.steps, stream=io.StringIO()) as progress:

@@ -65,22 +65,24 @@ def test_counting_draws_nothing_and_takes_no_step(trainer):
 @pytest.mark.parametrize("trainer", [{}, {"num_envs": 2}, {"action_repeat": 2, "length": 9}], indirect=True)
 def test_what_is_measured(trainer):
     speed = forecast.measure(trainer)
-    assert speed.step > 0 and speed.act > 0 and speed.peak_mib > 10
+    assert speed.step > 0 and speed.act > 0 and speed.choose > 0 and speed.peak_mib > 10
     assert list(speed.updates) == ["pretrain", "learn"]
     assert all(ms > 0 for ms in speed.updates.values())
 
 
 def test_minutes_are_sums_of_what_was_measured(trainer):
-    speed = forecast.Speed(step=6000.0, act=12000.0, updates={"pretrain": 60_000.0, "learn": 120_000.0}, peak_mib=1.0)
+    speed = forecast.Speed(
+        step=6000.0, act=12000.0, choose=0.0, updates={"pretrain": 60_000.0, "learn": 120_000.0}, peak_mib=1.0
+    )
     # 120 steps of 0.1, 80 choices of 0.2, 2 + 10 updates of 1 and 2 minutes; no limit of Walk is known
     assert forecast.minutes(trainer, speed) == (pytest.approx(12 + 16 + 2 + 20), None)
 
 
 @pytest.mark.parametrize("trainer", [{"episode_limit": 5, "action_repeat": 2}], indirect=True)
 def test_evaluations_are_counted_where_their_length_is_known(trainer):
-    speed = forecast.Speed(step=60_000.0, act=30_000.0, updates={}, peak_mib=1.0)
-    # at 80 and at the end; 5 agent steps, of two environments and one choice each
-    assert forecast.minutes(trainer, speed)[1] == pytest.approx(2 * 5 * (2 * 1 + 0.5))
+    speed = forecast.Speed(step=60_000.0, act=0.0, choose=30_000.0, updates={}, peak_mib=1.0)
+    # at 80 and at the end; 5 agent steps, of two environments and one choice for both, and a choice in the dream
+    assert forecast.minutes(trainer, speed)[1] == pytest.approx(2 * 5 * (2 * 1 + 2 * 0.5))
 
 
 def test_a_dry_run_says_it_all_and_writes_nothing(tmp_path):

@@ -168,3 +168,12 @@ def test_a_backbone_may_learn_where_it_begins():
     batch.first.zero_()
     Learner(agent, program, torch.Generator().manual_seed(0), "float32").update(program[-1], batch)
     assert begin.any()
+
+
+def test_two_optimisers_of_one_name_are_refused():
+    torch.manual_seed(0)
+    agent = built(tiny())
+    agent.behaviour.optimisers = {"world": None}
+    stage = Stage(name="learn", until=Until(updates=1), groups=(group("world", ("world",)),))
+    with pytest.raises(UserError, match="both have an optimiser of the name 'world'"):
+        Learner(agent, (stage,), torch.Generator().manual_seed(0), "float32")

@@ -124,7 +124,7 @@ def test_an_environment_that_does_not_repeat_itself_begins_a_new_episode(tmp_pat
         go(resolved, tmp_path / "run", stop=after_calls(8))
     frames = json.loads(checkpoint_header(tmp_path / "run")["progress"])["frames"]
     trainer = go(resolved, tmp_path / "run")
-    assert trainer.strangers == [0, 1]
+    assert [line.split(" did not")[0] for line in trainer.changed] == ["environment 0", "environment 1"]
     firsts = [stream_.tail("first", len(stream_)) for stream_ in trainer.replay._streams]
     assert all(first.sum() >= 7 for first in firsts)  # 60 steps in episodes of 10, and the one that was cut
     assert frames < trainer.frames == 120
@@ -244,3 +244,35 @@ def refused(path):
         resume(path, pictures=False)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
+
+
+def test_a_run_goes_on_on_another_kind_of_device_with_draws_of_its_own(tmp_path, monkeypatch):
+    resolved = tiny()
+    with monkeypatch.context() as patched:
+        real = checkpoint.save
+        patched.setattr(checkpoint, "save", lambda path, tensors, told: real(path, elsewhere(tensors), moved(told)))
+        with pytest.raises(Stopped):
+            go(resolved, tmp_path / "run", stop=after_calls(8))
+    trainer = go(resolved, tmp_path / "run")
+    assert trainer.changed == [
+        "the run was on cuda and goes on on cpu: from here on it draws anew, and no longer repeats itself"
+    ]
+    assert trainer.frames == 120
+
+
+def elsewhere(tensors):
+    """As CUDA's generators have it: 16 bytes."""
+    return {name: x[:16].clone() if name.startswith("generator.") else x for name, x in tensors.items()}
+
+
+def moved(progress):
+    return progress | {"device": "cuda"}
+
+
+def test_where_to_go_on_can_be_said(tmp_path, whole):
+    with pytest.raises(Stopped):
+        go(tiny(), tmp_path / "run", stop=after_calls(8))
+    with pytest.raises(UserError, match="device 'quantum' cannot be used here"):
+        resume(tmp_path / "run", device="quantum")
+    resume(tmp_path / "run", device="cpu", pictures=False, say=lambda line: None)
+    assert outcome(tmp_path / "run") == whole("dreamer")

@@ -2,7 +2,8 @@
 
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, one_world
+from reverie.agents.preset import Preset
+from reverie.agents.programs import one_world
 from reverie.behaviour.policy import ActorConfig
 from reverie.behaviour.ppo import PPOConfig
 from reverie.behaviour.reward_gradient import RewardGradientConfig

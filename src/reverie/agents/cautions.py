@@ -1,19 +1,23 @@
 """What is allowed, and still likely to be a mistake: said before a run, which goes on all the same."""
 
+from dataclasses import fields
+
 import gymnasium
 
 from reverie.agents.build import shapes_of
+from reverie.agents.parts import PARTS
 from reverie.agents.presets import PRESETS
 from reverie.agents.resolve import Resolved
 from reverie.representation.encoder import image_keys
 
-COLLECTING = ("prefill", "pretrain", "train_every", "eval_every")
+COLLECTING = ("prefill", "pretrain", "train_every", "eval_every", "balance")
 """Options of a loop that collects, learns and evaluates in turn; stages have their own."""
 
 
 def cautions(resolved: Resolved, space: gymnasium.spaces.Dict) -> list[str]:
     """A line for each doubt about a configuration, given the observations of one environment."""
-    return [*_idle(resolved), *_one_by_one(resolved), *_motionless(resolved, space)]
+    doubts = (_idle, _one_by_one, _without_values, _not_shaping)
+    return [line for doubt in doubts for line in doubt(resolved)] + _motionless(resolved, space)
 
 
 def _idle(resolved: Resolved) -> list[str]:
@@ -40,18 +44,56 @@ def _one_by_one(resolved: Resolved) -> list[str]:
     ]
 
 
+def _without_values(resolved: Resolved) -> list[str]:
+    """Parts of a size for laptops in an agent of another."""
+    if resolved.scale == "laptop":
+        return []
+    values, parts, config = PRESETS[resolved.preset].scales[resolved.scale], resolved.parts, resolved.config
+    chosen = {kind: parts.chosen(kind).Config for kind in PARTS}
+    silent = [
+        kind
+        for kind, own in chosen.items()
+        if fields(own)
+        and getattr(parts, kind) != getattr(PRESETS[resolved.preset].parts, kind)
+        and not any(type(value) is own for value in values.get(kind, ()))
+        and getattr(config, kind) == own()
+    ]
+    return [
+        f"--scale {resolved.scale} has no values for --{kind} {getattr(parts, kind)}, which has its own, of a size for "
+        f"laptops: see --{kind}.*"
+        for kind in silent
+    ]
+
+
+def _not_shaping(resolved: Resolved) -> list[str]:
+    """What a chosen behaviour would shape the world by, in a program that lets no behaviour do so."""
+    own = PRESETS[resolved.preset].config(resolved.config.env, resolved.scale)
+    known, chosen = (
+        [f"behaviour/{loss}" for wish in config.behaviour.trained for loss in wish.shaping]
+        for config in (own, resolved.config)
+    )
+    groups = [group for stage in resolved.program() for group in stage.groups]
+    shaping = [group for group in groups if any(module.partition(".")[0] == "world" for module in group.modules)]
+    return [
+        f"the loss {loss} does not shape the world in {resolved.preset}, whose world learns from its own losses alone"
+        for loss in chosen
+        if loss not in known and not any(group.takes(loss) for group in shaping)
+    ]
+
+
 def _motionless(resolved: Resolved, space: gymnasium.spaces.Dict) -> list[str]:
     """Who sees one image at a time, and remembers none."""
     config = resolved.config
     if config.env.frame_stack > 1 or not image_keys(shapes_of(space)):
         return []
     lines = []
-    actor = getattr(config.behaviour, "actor", None)
-    if actor is not None and actor.reads == "z" and not resolved.parts.chosen("posterior").walks:
-        lines.append(
-            "the actor reads z alone, which comes from one image at a time and shows no motion: "
-            "--frame-stack 4 would, or --behaviour.actor.reads hz"
-        )
+    for name in ("actor", "controller"):
+        chooses = getattr(config.behaviour, name, None)
+        if chooses is not None and chooses.reads == "z" and not resolved.parts.chosen("posterior").walks:
+            lines.append(
+                f"the {name} reads z alone, which comes from one image at a time and shows no motion: "
+                f"--frame-stack 4 would, or --behaviour.{name}.reads hz"
+            )
     if not resolved.parts.chosen("backbone").remembers:
         lines.append(
             f"--backbone {resolved.parts.backbone} has no memory, and one image shows no motion: --frame-stack 4 would"

@@ -5,7 +5,8 @@ What differs from the paper, and why, is listed in docs/presets/dreamer.md.
 
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, one_world
+from reverie.agents.preset import Preset
+from reverie.agents.programs import one_world
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.reward_gradient import RewardGradientConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
@@ -43,6 +44,23 @@ DESKTOP = {
 }
 """For tasks that need more updates, at an action repeat of 2: one every 2 agent steps, over 100,000 frames; shorter
 dreams leave more to the critic."""
+
+_WIDE = MLPConfig(units=256)
+
+WORKSTATION = DESKTOP | {
+    "encoder": EncoderConfig(mlp=MLPConfig(layers=2, units=256, bias=True)),
+    "decoder": DecoderConfig(mlp=_WIDE),
+    "dynamics": DynamicsConfig(entry=_WIDE, prior=_WIDE),
+    "reward": HeadConfig(mlp=_WIDE),
+    "backbone": (GRUConfig(units=256),),
+    "posterior": (FilterConfig(mlp=_WIDE), EncodeConfig(mlp=_WIDE)),
+    "behaviour": (
+        ValueGradientConfig(actor=ActorConfig(mlp=_WIDE), critic=HeadConfig(mlp=_WIDE), horizon=5),
+        RewardGradientConfig(actor=ActorConfig(mlp=_WIDE)),
+    ),
+}
+"""The desktop's training by networks twice as wide, whose encoder has a bias before its LayerNorm: for bodies with many
+joints."""
 
 PAPER = {
     "train": TrainConfig(
@@ -92,7 +110,7 @@ DREAMER = Preset(
     summary="RSSM, actor by the gradient of imagined value",
     paper="Hafner et al. 2020, Dream to Control: Learning Behaviors by Latent Imagination",
     parts=Parts(backbone="gru", latent="gaussian", posterior="filter", behaviour="value-gradient"),
-    scales={"laptop": LAPTOP, "desktop": DESKTOP, "paper": PAPER},
+    scales={"laptop": LAPTOP, "desktop": DESKTOP, "workstation": WORKSTATION, "paper": PAPER},
     program=one_world,
 )
 

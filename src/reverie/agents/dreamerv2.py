@@ -5,7 +5,8 @@ from typing import Any
 
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, one_world
+from reverie.agents.preset import Preset
+from reverie.agents.programs import one_world
 from reverie.behaviour.actor_critic import ActorCriticConfig
 from reverie.behaviour.policy import ActorConfig
 from reverie.dynamics.dynamics import DynamicsConfig

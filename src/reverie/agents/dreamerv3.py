@@ -5,7 +5,8 @@ from typing import Any
 
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, joint
+from reverie.agents.preset import Preset
+from reverie.agents.programs import joint
 from reverie.behaviour.actor_critic import ActorCriticConfig
 from reverie.behaviour.policy import ActorConfig
 from reverie.dynamics.block_gru import BlockGRUConfig

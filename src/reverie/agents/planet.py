@@ -9,7 +9,8 @@ from typing import Any
 from reverie.agents import dreamer
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, one_world
+from reverie.agents.preset import Preset
+from reverie.agents.programs import one_world
 from reverie.behaviour.cem import CEMConfig
 from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.gru import GRUConfig

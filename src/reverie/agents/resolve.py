@@ -102,7 +102,9 @@ def resolve(
     _check_kinds(chosen, config)
     train = replace(config.train, **{k: v for k, v in values.items() if k in names[TrainConfig]})
     config = replace(config, train=train)
-    return Resolved(preset=preset, scale=scale, parts=chosen, config=config, offline=offline)
+    resolved = Resolved(preset=preset, scale=scale, parts=chosen, config=config, offline=offline)
+    from_plain(resolved.plain())  # what cannot be read back would be a run that nobody can load
+    return resolved
 
 
 def _check_kinds(parts: Parts, config: Config) -> None:
@@ -114,7 +116,7 @@ def _check_kinds(parts: Parts, config: Config) -> None:
     hints = get_type_hints(Config) | {kind: parts.chosen(kind).Config for kind in PARTS}
     for name, kind in hints.items():
         value = getattr(config, name)
-        if isinstance(value, kind):
+        if type(value) is kind:
             continue
         part = f" of the {name} '{getattr(parts, name)}'" if name in PARTS else ""
         cures = [other for other, known in PARTS.get(name, {}).items() if type(value) is known.Config]

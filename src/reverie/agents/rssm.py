@@ -8,7 +8,8 @@ from typing import Any
 from reverie.agents import dreamer
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, one_world
+from reverie.agents.preset import Preset
+from reverie.agents.programs import one_world
 from reverie.behaviour.policy import ActorConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
 from reverie.latent.categorical import CategoricalConfig

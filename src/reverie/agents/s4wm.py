@@ -5,7 +5,8 @@ from dataclasses import replace
 from reverie.agents import transdreamer
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, one_world
+from reverie.agents.preset import Preset
+from reverie.agents.programs import one_world
 from reverie.dynamics.s5 import S5Config
 from reverie.latent.categorical import CategoricalConfig
 from reverie.latent.gaussian import GaussianConfig

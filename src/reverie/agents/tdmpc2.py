@@ -7,7 +7,8 @@ from typing import Any
 
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, one_world
+from reverie.agents.preset import Preset
+from reverie.agents.programs import one_world
 from reverie.behaviour.actor import ActorConfig
 from reverie.behaviour.mppi import MPPIConfig
 from reverie.behaviour.td3 import TD3Config

@@ -6,7 +6,8 @@ from typing import Any
 from reverie.agents import dreamerv2
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, one_world
+from reverie.agents.preset import Preset
+from reverie.agents.programs import one_world
 from reverie.behaviour.reward_gradient import RewardGradientConfig
 from reverie.behaviour.value_gradient import ValueGradientConfig
 from reverie.dynamics.attention import AttentionConfig

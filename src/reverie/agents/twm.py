@@ -1,8 +1,10 @@
 """TWM (Robine et al. 2023): Transformer-XL over latents, actions and rewards; its page is docs/presets/twm.md."""
 
-from reverie.agents.config import TrainConfig
+from reverie.agents.config import Config, TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, two_models
+from reverie.agents.preset import Preset
+from reverie.agents.program import Group, Program, Stage, Until
+from reverie.agents.programs import in_turn, wished
 from reverie.behaviour.actor_critic import ActorCriticConfig
 from reverie.behaviour.policy import ActorConfig
 from reverie.dynamics.dynamics import DynamicsConfig
@@ -103,6 +105,41 @@ PAPER = {
 }
 """The published values for Atari 100k (its code's config.py)."""
 
+
+def two_models(config: Config) -> Program:
+    """TWM's program: an observation model and a dynamics model, each with an optimiser of its own.
+
+    What is seen shapes encoder, posterior and decoder; what is predicted shapes the rest of the world. Of the
+    pretraining, six tenths are the observation model's alone, and three the dynamics' alone (TWM's code). No loss of
+    the behaviour shapes the world, `behaviour.replay` included.
+    """
+    predicted = ("dynamics", "reward", "continue")
+    optimiser = config.objective.optimiser
+    observation = Group(
+        name="observation",
+        modules=("world.encoder", "world.dynamics.posterior", "world.decoder"),
+        without=(*predicted, "behaviour/*"),
+        optimiser=optimiser,
+    )
+    dynamics = Group(
+        name="dynamics",
+        modules=(
+            *(f"world.dynamics.{x}" for x in ("entry", "backbone", "prior_net")),
+            "world.reward",
+            "world.continue_",
+        ),
+        losses=predicted,
+        optimiser=optimiser,
+    )
+    seeing, predicting = config.train.pretrain * 6 // 10, config.train.pretrain * 3 // 10
+    return in_turn(
+        config,
+        (observation, dynamics, *wished(config)),
+        Stage(name="see", groups=(observation,), until=Until(updates=seeing)),
+        Stage(name="predict", groups=(dynamics,), until=Until(updates=predicting)),
+    )
+
+
 TWM = Preset(
     name="twm",
     summary="Transformer-XL over latents, actions and rewards; two models that learn apart, an actor on latents alone",
@@ -116,4 +153,5 @@ TWM = Preset(
     ),
     scales={"laptop": LAPTOP, "paper": PAPER},
     program=two_models,
+    decodes=True,
 )

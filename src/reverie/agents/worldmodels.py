@@ -1,8 +1,10 @@
 """World Models (Ha & Schmidhuber 2018): V, M and C, one after the other; its page is docs/presets/worldmodels.md."""
 
-from reverie.agents.config import TrainConfig
+from reverie.agents.config import Config, TrainConfig
 from reverie.agents.parts import Parts
-from reverie.agents.preset import Preset, stages
+from reverie.agents.preset import Preset
+from reverie.agents.program import Group, Program, Stage, Until
+from reverie.agents.programs import arena_of, wished
 from reverie.behaviour.evolution import EvolutionConfig
 from reverie.behaviour.search import SearchConfig
 from reverie.dynamics.dynamics import DynamicsConfig
@@ -72,6 +74,65 @@ PAPER = {
     ),
 }
 """CarRacing's values, from the paper's code; of the dream it has for TakeCover, temperature and horizon."""
+
+
+def stages(config: Config) -> Program:
+    """World Models' program: collect, fit V, encode once, fit M, and let C learn; in rounds, where that is wanted.
+
+    The first round collects at random, the others with the controller, and all go on with what they have learned
+    (World Models, section 5.4: iterative training). An evolution tries out whole episodes, from where they begin; other
+    behaviours learn from chunks.
+    """
+    objective = config.objective
+    encoder = ("world.encoder", "world.dynamics.posterior", "world.decoder")
+    rest = tuple(f"world.dynamics.{x}" for x in ("entry", "backbone", "prior_net"))
+    vision = Group(name="vision", modules=encoder, optimiser=objective.vision.optimiser)
+    memory = Group(
+        name="memory", modules=(*rest, "world.reward", "world.continue_"), optimiser=objective.memory.optimiser
+    )
+    rows = getattr(config.behaviour, "rollouts", None)
+
+    def each(number: int) -> Program:
+        frames = config.train.steps * (number + 1) // objective.rounds
+        return (
+            Stage(
+                name="collect",
+                actor="behaviour" if number else "random",
+                until=Until(frames=frames),
+                measure=not number,
+            ),
+            Stage(
+                name="vision",
+                objective="objective.vision",
+                draw="records",
+                rows=objective.vision.rows,
+                groups=(vision,),
+                evaluate=0,
+                until=Until(updates=objective.vision.updates),
+            ),
+            Stage(
+                name="memory",
+                objective="objective.memory",
+                encode=True,
+                groups=(memory,),
+                evaluate=0,
+                until=Until(updates=objective.memory.updates),
+            ),
+            Stage(
+                name="control",
+                draw="beginnings" if rows else "chunks",
+                rows=rows,
+                groups=wished(config),
+                behave=True,
+                arena=arena_of(config),
+                evaluate=objective.control.evaluate_every,
+                log=1,
+                until=Until(updates=objective.control.updates),
+            ),
+        )
+
+    return tuple(stage for number in range(objective.rounds) for stage in each(number))
+
 
 WORLDMODELS = Preset(
     name="worldmodels",

@@ -15,10 +15,14 @@ def check(
     """
     for name in counts:
         if getattr(config, name) < 1:
-            raise UserError(f"behaviour.{name} must be at least 1, not {getattr(config, name)}")
+            raise UserError(f"{_option(name)} must be at least 1, not {getattr(config, name)}")
     for name in weights:
         if not getattr(config, name) >= 0:  # what is no number is refused as well
-            raise UserError(f"behaviour.{name} must not be negative, not {getattr(config, name)}")
+            raise UserError(f"{_option(name)} must not be negative, not {getattr(config, name)}")
     for name in shares:
         if not 0 <= getattr(config, name) <= 1:
-            raise UserError(f"behaviour.{name} must be in [0, 1], not {getattr(config, name)}")
+            raise UserError(f"{_option(name)} must be in [0, 1], not {getattr(config, name)}")
+
+
+def _option(name: str) -> str:
+    return f"behaviour.{name.rstrip('_').replace('_', '-')}"

@@ -39,12 +39,12 @@ class ActorConfig:
     min_std: float = 0.1
     """the smallest standard deviation, before the tanh"""
     noise: float = 0.0
-    """standard deviation of the Gaussian noise added to explored actions (Dreamer: 0.3)"""
+    """continuous actions: standard deviation of the Gaussian noise added to explored ones (Dreamer: 0.3)"""
     normal: Literal["tanh", "bounded", "fading"] = "tanh"
     """continuous actions: a normal squashed by tanh, one whose mean is, clipped to [-1, 1] (DreamerV3), or that with a
     deviation that is not learned and falls from max-std to min-std (TCRL)"""
     max_std: float = 1.0
-    """the largest standard deviation, where it is bounded"""
+    """the largest standard deviation, where it is bounded; above min-std in any case"""
     fade: int = 10_000
     """updates over which the deviation of a fading normal falls"""
     unimix: float = 0.01

@@ -31,7 +31,7 @@ class TD3Config:
     actor: ActorConfig = field(default_factory=lambda: ActorConfig(reads="z", min_std=0.05))
     """the policy"""
     critic: MLPConfig = field(default_factory=lambda: MLPConfig(layers=2))
-    """each critic's network"""
+    """each critic's network; its layers have a bias and begin as torch's do, whatever bias and init say"""
     reads: Read = "z"
     """what critics read beside the action: h, z or both"""
     output: Literal["squared", "two-hot"] = "two-hot"

@@ -31,6 +31,8 @@ class Resume:
 
     run: Annotated[str, tyro.conf.Positional]
     """the run's folder"""
+    device: str = ""
+    """where to go on, such as cpu or cuda; otherwise where the run was told to be when it began"""
     time_limit: float | None = None
     """minutes after which to stop, with a checkpoint and exit status 75"""
     pictures: bool = True
@@ -40,7 +42,7 @@ class Resume:
 def go_on(arguments: Sequence[str]) -> None:
     """Resume a run."""
     chosen = read(Resume, arguments, "reverie resume")
-    resume(chosen.run, pictures=chosen.pictures, minutes=_positive(chosen.time_limit))
+    resume(chosen.run, device=chosen.device, pictures=chosen.pictures, minutes=_positive(chosen.time_limit))
 
 
 def _positive(minutes: float | None) -> float | None:

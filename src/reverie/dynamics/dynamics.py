@@ -34,7 +34,7 @@ class DynamicsConfig:
 
     entry: MLPConfig = field(default_factory=MLPConfig)
     """how (z, a) enter the backbone: one layer; its width is U, or half of U where join is concat; with stack its norm
-    and its activation are not used"""
+    and its activation are not used; with concat alone its bias is asked for, and the others have one"""
     join: Literal["sum", "concat", "stack"] = "sum"
     """z and a share one layer; or each has its own, and what comes out is set side by side (DreamerV3); or z, a and r
     are three tokens, for a backbone that reads several"""

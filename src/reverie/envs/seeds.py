@@ -9,9 +9,10 @@ import numpy as np
 GOES_ON = "game_goes_on"
 """In the info of a step that ends an episode, true: a reset without a seed goes on with the same game."""
 
-EVALUATION, HELD_OUT, PROBED, ARENA = (1_000_000 * number for number in range(1, 5))
+EVALUATION, HELD_OUT, PROBED, ARENA, PLAYED = (1_000_000 * number for number in range(1, 6))
 """Numbers of the first environments for what is no training, so that none shares a seed with it or with each other:
-evaluations, episodes that nobody has learned from, those that a probe learns from, those that evolution plays."""
+evaluations, episodes that nobody has learned from, those that a probe learns from, those that evolution plays, those
+that are played by hand beside a dream."""
 
 
 def episode_seed(seed: int, environment: int, episode: int) -> int:

@@ -159,9 +159,9 @@ class Optimiser:
         largest = self._config.clip or math.inf
         moved = [p for p in self.parameters if p.grad is not None] if self._config.agc else []
         if not moved:
-            return nn.utils.clip_grad_norm_(self.parameters, largest, foreach=True)
+            return nn.utils.clip_grad_norm_(self.parameters, largest)
         gradients = [p.grad for p in moved if p.grad is not None]
         norms = clip_adaptively([p.data for p in moved], gradients, self._config.agc)
         if largest < math.inf:
-            nn.utils.clip_grad_norm_(moved, largest, foreach=True)
+            nn.utils.clip_grad_norm_(moved, largest)
         return torch.linalg.vector_norm(torch.stack(norms))

@@ -183,18 +183,15 @@ def environment_slower(facts: Facts) -> Finding | None:
 
 
 def gradient_clipped(facts: Facts) -> Finding | None:
-    """The clip, not the loss, says how far the world goes."""
-    clip = getattr(getattr(facts.resolved.config.objective, "optimiser", None), "clip", 0.0)
-    for name in ("world", "observation", "dynamics") if clip else ():
+    """The clip, not the loss, says how far the weights go."""
+    groups = {group.name: group.optimiser for stage in facts.resolved.program() for group in stage.groups}
+    for name, optimiser in groups.items():
         norms = facts.late(f"grad/{name}")
-        if len(norms) and np.median(norms) > clip:
-            message = f"the gradient of '{name}' is {np.median(norms):.3g} long in the middle, and cut to {clip:g}"
-            return Finding(
-                "note",
-                "gradient-clipped",
-                message,
-                "lower --objective.optimiser.lr, or raise --objective.optimiser.clip",
+        if optimiser.clip and len(norms) and np.median(norms) > optimiser.clip:
+            message = (
+                f"the gradient of '{name}' is {np.median(norms):.3g} long in the middle, and cut to {optimiser.clip:g}"
             )
+            return Finding("note", "gradient-clipped", message, "lower the lr of its optimiser, or raise its clip")
     return None
 
 

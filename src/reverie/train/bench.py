@@ -57,7 +57,11 @@ class Measurement:
         return self.gflop_per_second / self.matmul_gflop_per_second
 
 
-SYNCHRONISE = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}
+SYNCHRONISE: dict[str, Callable[[torch.device], None]] = {
+    "cuda": torch.cuda.synchronize,
+    "mps": lambda device: torch.mps.synchronize(),
+}
+"""How to wait for a device; the CPU is waited for anyway."""
 
 
 def median_ms(function: Callable[[], Any], device: torch.device, repeats: int, warm: int = 2) -> float:
@@ -66,7 +70,8 @@ def median_ms(function: Callable[[], Any], device: torch.device, repeats: int, w
     for index in range(warm + repeats):
         begin = time.perf_counter()
         function()
-        SYNCHRONISE.get(device.type, int)()
+        if device.type in SYNCHRONISE:
+            SYNCHRONISE[device.type](device)
         if index >= warm:
             times.append(1e3 * (time.perf_counter() - begin))
     return statistics.median(times)

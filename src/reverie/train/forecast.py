@@ -52,13 +52,15 @@ class Speed:
 
     Attributes:
         step: one agent step in one environment.
-        act: one choice of the agent.
+        act: one choice of the agent, for one environment.
+        choose: one choice in an evaluation, for all of its episodes.
         updates: one update of each learning stage, by the stage's name.
         peak_mib: memory of the process (of the device, on CUDA) at its highest; None where the system does not say.
     """
 
     step: float
     act: float
+    choose: float
     updates: dict[str, float]
     peak_mib: float | None
 
@@ -103,7 +105,9 @@ def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
     updates = {name: update(stage) for name, stage in learning.items()}
     space = trainer.envs.single_observation_space
     assert isinstance(space, gymnasium.spaces.Dict)
-    return Speed(step, act_ms(agent, space, device, repeats=20, rows=streams) / streams, updates, peak_mib(device))
+    act = act_ms(agent, space, device, repeats=20, rows=streams) / streams
+    choose = act_ms(agent, space, device, repeats=10, rows=train.eval_episodes)
+    return Speed(step, act, choose, updates, peak_mib(device))
 
 
 def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
@@ -120,9 +124,10 @@ def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
     length = _episode_steps(trainer)
     if length is None:
         return (learning + acting) / 6e4, None
-    # The episodes of an evaluation are played side by side, and the agent chooses for all at once.
+    # The episodes of an evaluation are played side by side, and the agent chooses for all at once: awake, and once more
+    # in dreams as long.
     evaluations = 1 + sum(_evaluations(trainer, index) for index in range(len(trainer.program)))
-    evaluating = evaluations * length * (train.eval_episodes * speed.step + speed.act * env.num_envs)
+    evaluating = evaluations * length * (train.eval_episodes * speed.step + 2 * speed.choose)
     return (learning + acting) / 6e4, evaluating / 6e4
 
 

@@ -36,7 +36,7 @@ class Learner:
         burn_in: the first steps of each chunk from which nothing is learned but the state that the others follow.
 
         Raises:
-            UserError: for two different groups of one name, or graphs on a device that has none.
+            UserError: for two different groups, or two optimisers, of one name, or graphs on a device that has none.
         """
         self.agent = agent
         self.generator = generator
@@ -48,6 +48,9 @@ class Learner:
             if groups.setdefault(group.name, group) != group:
                 raise UserError(f"the program has two different groups of the name '{group.name}'")
         self.optimisers = {name: self._optimiser(group) for name, group in groups.items()}
+        twice = self.optimisers.keys() & agent.behaviour.optimisers.keys()
+        if twice:
+            raise UserError(f"the program and the behaviour both have an optimiser of the name '{min(twice)}'")
         self._graphs = self._record() if graphs else None
 
     def update(self, stage: Stage, batch: Batch, *, diagnosed: bool = False) -> Metrics:

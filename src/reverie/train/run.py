@@ -1,6 +1,7 @@
 """A whole run: check, build, train, draw."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium
@@ -66,11 +67,19 @@ def run(
     return folder
 
 
-def resume(path: str | Path, *, pictures: bool = True, minutes: float | None = None, say: Say = print) -> RunFolder:
+def resume(
+    path: str | Path,
+    *,
+    device: str = "",
+    pictures: bool = True,
+    minutes: float | None = None,
+    say: Say = print,
+) -> RunFolder:
     """Go on with a run from its last checkpoint: on a CPU, to the bit as if it had never stopped.
 
     Args:
         path: the run's folder.
+        device: where to go on; empty for what the run was begun with.
         pictures: as for `run`.
         minutes: as for `run`.
         say: as for `run`.
@@ -81,12 +90,15 @@ def resume(path: str | Path, *, pictures: bool = True, minutes: float | None = N
     """
     folder = RunFolder(Path(path))
     resolved = folder.resolved()
+    if device:
+        config = resolved.config
+        resolved = replace(resolved, config=replace(config, train=replace(config.train, device=device)))
     with folder.locked():
         trainer = Trainer(resolved, folder)
         try:
             if folder.checkpoint.exists():
-                for number in trainer.resume():
-                    say(f"environment {number} did not repeat itself; its episode is cut, and a new one begins")
+                for changed in trainer.resume():
+                    say(changed)
             else:
                 say("the run has no checkpoint yet, so it starts from its beginning")
             _train(resolved, trainer, pictures, minutes, say)

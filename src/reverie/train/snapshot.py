@@ -6,11 +6,13 @@ generator.NAME              states of torch's generators
 carry.INDEX                 what the agent carries from step to step
 measuring.NAME              records that the statistics still lack, in the midst of a stage that only collects
 draws.NAME                  how often chunks were drawn from the replay, where that is counted
-progress (JSON)             clocks, numpy's generators, the collector, the replay's cursors, the log's length
+progress (JSON)             clocks, numpy's generators, the collector, the replay's cursors, the log's length, the
+                            kind of device, which torch's generators belong to
 """
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
@@ -51,6 +53,7 @@ def save(trainer: "Trainer", log: int) -> None:
         "seconds": trainer.watch.seconds,
         "train_seconds": trainer.watch.train_seconds,
         "log": log,
+        "device": trainer.agent.device.type,
         "clocks": {name: clock.passed for name, clock in trainer.clocks.items()},
         "draws": {name: rng.bit_generator.state for name, rng in trainer.draws.items()},
         "random": trainer.random.state(),
@@ -61,11 +64,12 @@ def save(trainer: "Trainer", log: int) -> None:
     trainer.replay.prune(folder.replay)
 
 
-def restore(trainer: "Trainer") -> tuple[int, list[int]]:
+def restore(trainer: "Trainer") -> tuple[int, list[str]]:
     """Put the last checkpoint into a trainer that has not begun.
 
     Returns:
-        The length of the metrics, and the environments whose running episode could not be taken up.
+        The length of the metrics, and a line for each thing that does not go on as it was: environments whose running
+        episode could not be taken up, and draws on another kind of device.
 
     Raises:
         UserError: if there is none, or it does not fit.
@@ -77,8 +81,14 @@ def restore(trainer: "Trainer") -> tuple[int, list[int]]:
         trainer.replay.load(trainer.folder.replay, progress["replay"])
         for name, optimiser in _optimisers(trainer).items():
             _load_moments(optimiser, f"optimiser.{name}.", tensors)
-        for name, generator in trainer.generators.items():
-            generator.set_state(tensors[f"generator.{name}"])
+        device = trainer.agent.device.type
+        before = progress.get("device", device)  # checkpoints of older versions do not say
+        for number, (name, generator) in enumerate(trainer.generators.items()):
+            if before == device:
+                generator.set_state(tensors[f"generator.{name}"])
+            else:
+                anew = [trainer.config.train.seed, int(progress["updates"]), number]
+                generator.manual_seed(int(np.random.SeedSequence(anew).generate_state(1)[0]))
         trainer.carry = _load_carry(trainer.carry, tensors)
         trainer.measuring.resume(_named(MEASURING, tensors))
         trainer.replay.draws.resume({name: x.numpy() for name, x in _named(DRAWS, tensors).items()})
@@ -100,7 +110,10 @@ def restore(trainer: "Trainer") -> tuple[int, list[int]]:
             f"the checkpoint {path} cannot be resumed: {type(error).__name__} {error}; put back a copy of it"
         ) from error
     # Outside: what an environment raises is no word on the checkpoint.
-    return log, trainer.collector.rebuild()
+    strangers = trainer.collector.rebuild()
+    moved = f"the run was on {before} and goes on on {device}: from here on it draws anew, and no longer repeats itself"
+    lost = "environment {} did not repeat itself; its episode is cut, and a new one begins"
+    return log, [moved] * (before != device) + [lost.format(number) for number in strangers]
 
 
 def _optimisers(trainer: "Trainer") -> dict[str, Optimiser]:

@@ -120,17 +120,17 @@ class Trainer:
         collects = any(stage.actor != "none" for stage in self.program)
         return f"{self.frames:,} frames" if collects else f"{self.learner.updates:,} updates"
 
-    def resume(self) -> list[int]:
+    def resume(self) -> list[str]:
         """Take up the run where its last checkpoint left it.
 
         Returns:
-            The environments whose running episode could not be taken up, so that they begin a new one.
+            A line for each thing that does not go on as it was.
 
         Raises:
             UserError: if there is no checkpoint, or it does not fit.
         """
-        self._log_length, strangers = snapshot.restore(self)
-        return strangers
+        self._log_length, changed = snapshot.restore(self)
+        return changed
 
     def run(self, progress: Progress, stop: Callable[[], Stopped | None] = lambda: None) -> None:
         """Execute the program, from its beginning or from where it was taken up.

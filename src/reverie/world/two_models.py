@@ -38,7 +38,7 @@ class TwoModels(Filtering):
         Observation model:  observation + entropy max(0, floor - mean H(q) / H_max) + consistency KL(sg p || q)
         Dynamics model:     dynamics KL(sg q || p) + reward + continuation
 
-    Which modules learn from which is the program's to say (`agents.preset.two_models`).
+    Which modules learn from which is the program's to say (`agents.twm.two_models`).
 
     The paper writes cross-entropies where KL stands; a cross-entropy whose target has no gradient differs from it by a
     constant. The consistency is its code's, H(p, q), where the paper writes H(q, p): with the latter a posterior does

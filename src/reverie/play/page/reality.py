@@ -10,12 +10,9 @@ from jaxtyping import UInt8
 from reverie.data.collect import check_finite
 from reverie.envs.make import EnvConfig
 from reverie.envs.rendering import frame
-from reverie.envs.seeds import episode_seed
+from reverie.envs.seeds import PLAYED, episode_seed
 from reverie.errors import UserError
 from reverie.report.video import in_colour
-
-PLAYED = 5_000_000
-"""Environments are numbered from here on: nobody has learned from these episodes, nor were they evaluated."""
 
 
 class Seen(NamedTuple):

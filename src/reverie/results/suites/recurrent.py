@@ -71,6 +71,14 @@ RECURRENT: dict[str, Suite] = {
         about="`dreamer` on six tasks of DeepMind Control from state, action repeat 2, 100,000 frames",
         runs=REPEAT_2_RUNS,
     ),
+    "dmc-repeat2-wide": Suite(
+        about="`dreamer` at `--scale workstation` on bodies with many joints from state, action repeat 2, 100,000 frames",
+        runs={
+            f"{task}-s{seed}": f"dreamer --scale workstation --env dmc:{task} --action-repeat 2 --seed {seed}"
+            for task in ("cheetah-run", "walker-walk")
+            for seed in range(2)
+        },
+    ),
     "dmc-repeat2-horizon-12": Suite(
         about="the same with dreams of 12 steps, an update every 4 steps, seed 0",
         runs={f"{task}-s0": f"dreamer --env dmc:{task} {REPEAT_2} --seed 0" for task in REPEAT_2_TASKS},
