@@ -72,7 +72,7 @@ def _not_shaping(resolved: Resolved) -> list[str]:
         [f"behaviour/{loss}" for wish in config.behaviour.trained for loss in wish.shaping]
         for config in (own, resolved.config)
     )
-    groups = [group for stage in resolved.program() for group in stage.groups]
+    groups = [group for stage in resolved.program() if stage.behave for group in stage.groups]
     shaping = [group for group in groups if any(module.partition(".")[0] == "world" for module in group.modules)]
     return [
         f"the loss {loss} does not shape the world in {resolved.preset}, whose world learns from its own losses alone"

@@ -72,7 +72,7 @@ RECURRENT: dict[str, Suite] = {
         runs=REPEAT_2_RUNS,
     ),
     "dmc-repeat2-wide": Suite(
-        about="`dreamer` at `--scale workstation` on bodies with many joints from state, action repeat 2, 100,000 frames",
+        about="`dreamer` at `--scale workstation` on bodies of many joints from state, action repeat 2, 100,000 frames",
         runs={
             f"{task}-s{seed}": f"dreamer --scale workstation --env dmc:{task} --action-repeat 2 --seed {seed}"
             for task in ("cheetah-run", "walker-walk")
