@@ -1,6 +1,8 @@
 """What an action-conditioned world asks of the other parts; what cannot work is refused when a run is configured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
@@ -55,14 +57,22 @@ def _within_reach(parts: Parts, config: Config) -> None:
 
 
 def _reads_latents(parts: Parts, config: Config) -> None:
-    readers = {f"behaviour.{name}": getattr(config.behaviour, name, None) for name in ("actor", "critic", "controller")}
-    for name, reader in (("behaviour", config.behaviour), *readers.items()):
-        reads = getattr(reader, "reads", "z")
+    for name, reads in _readers(config.behaviour, "behaviour"):
         if reads != "z":
             raise UserError(
-                f"--{name}.reads must be z with {ACTION}, not {reads}: h is close to its anchor in acting, "
+                f"--{name} must be z with {ACTION}, not {reads}: h is close to its anchor in acting, "
                 "and far from it in dreams"
             )
+
+
+def _readers(config: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    """Every option of a configuration that says what is read, however deep, and its value."""
+    for option in fields(config):
+        value, name = getattr(config, option.name), f"{prefix}.{option.name}"
+        if is_dataclass(value):
+            yield from _readers(value, name)
+        elif option.name == "reads":
+            yield name, value
 
 
 CHECKS: dict[str, tuple[Callable[[Parts, Config], None], ...]] = {
