@@ -129,7 +129,7 @@ KINDS = [
     Mistake(
         "a choice of another command",
         "bench --scales huge",
-        "unknown scale of dreamer 'huge'; known: desktop, laptop, matched, matched-attention, paper",
+        "unknown scale of dreamer 'huge'; known: desktop, laptop, matched, matched-attention, paper, workstation",
     ),
 ]
 
