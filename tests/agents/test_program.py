@@ -1,6 +1,10 @@
 """Programs as data."""
 
-from reverie.agents.program import Group, Stage, Until, count_updates
+import pytest
+from tiny import tiny
+
+from reverie.agents.presets import PRESETS
+from reverie.agents.program import Group, Stage, Until, axis_of, count_updates
 
 LEARN = (Group(name="world", modules=("world",)),)
 
@@ -21,3 +25,8 @@ def test_an_update_is_owed_only_for_all_its_steps():
 
 def test_a_stage_that_only_collects_makes_no_updates():
     assert count_updates((Stage(name="prefill", actor="random", until=Until(frames=100)),), repeat=1) == 0
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_curves_are_drawn_against(preset):
+    assert axis_of(tiny(preset).program()) == ("updates" if preset == "worldmodels" else "frames")

@@ -97,7 +97,9 @@ WORDS = [
         f"--run needs a value (one that begins with a dash: --run=VALUE); {HELP}",
     ),
     Mistake("a scale without its name", f"{TRAIN} --scale", "--scale needs a value, as in: --scale NAME"),
-    Mistake("an empty scale", f"{TRAIN} --scale=", f"unknown --scale ''; known: desktop, laptop, paper, workstation; {HELP}"),
+    Mistake(
+        "an empty scale", f"{TRAIN} --scale=", f"unknown --scale ''; known: desktop, laptop, paper, workstation; {HELP}"
+    ),
 ]
 
 KINDS = [

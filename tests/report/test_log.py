@@ -113,6 +113,18 @@ def test_a_resumed_run_cuts_the_log_to_its_checkpoint(tmp_path):
     assert scalars(tmp_path, "loss") == [(10, 1.0), (20, 7.0)]
 
 
+def test_where_frames_stand_still_updates_are_the_axis_and_a_resume_doubles_nothing(tmp_path):
+    with MetricLog(tmp_path, axis="updates") as log:
+        log.write(10, 1, 0.0, 0.0, {"loss": 1.0})
+        checkpoint = log.sync()
+        log.write(10, 2, 0.0, 0.0, {"loss": 2.0})
+        log.write(10, 3, 0.0, 0.0, {"loss": 3.0})
+    with MetricLog(tmp_path, axis="updates") as log:
+        log.truncate(checkpoint)
+        log.write(10, 2, 0.0, 0.0, {"loss": 7.0})
+    assert scalars(tmp_path, "loss") == [(1, 1.0), (2, 7.0)]
+
+
 def test_a_log_can_be_cut_while_it_is_written_and_to_nothing(tmp_path):
     with MetricLog(tmp_path) as log:
         log.write(10, 1, 0.0, 0.0, {"loss": 1.0})

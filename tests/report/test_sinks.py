@@ -17,11 +17,11 @@ class Recorder:
     def __init__(self):
         self.told = []
 
-    def show(self, scalars, frames):
-        self.told.append(("show", dict(scalars), frames))
+    def show(self, scalars, place):
+        self.told.append(("show", dict(scalars), place))
 
-    def forget(self, frames):
-        self.told.append(("forget", frames))
+    def forget(self, place):
+        self.told.append(("forget", place))
 
     def close(self):
         self.told.append(("close",))
@@ -149,3 +149,11 @@ def test_the_package_itself_offline(tmp_path, monkeypatch):
         log.write(10, 1, 0.0, 0.0, {"loss": 0.5})
     assert list((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
     assert read_metrics(log.path)[0]["loss"] == 0.5
+
+
+def test_weights_and_biases_by_updates(tmp_path, wandb):
+    configured(tmp_path, "dreams")
+    with MetricLog(tmp_path, axis="updates") as log:
+        log.write(10, 3, 0.0, 0.0, {"loss": 0.5})
+    (run,) = wandb.runs
+    assert (run.metrics, run.lines) == ([("*", "updates")], [{"updates": 3, "loss": 0.5}])

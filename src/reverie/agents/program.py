@@ -79,6 +79,11 @@ class Stage:
 Program = tuple[Stage, ...]
 
 
+def axis_of(program: Program) -> Literal["frames", "updates"]:
+    """What its curves are drawn against: frames, or updates where they stand still while anything is learned."""
+    return "frames" if any(stage.learns and stage.actor != "none" for stage in program) else "updates"
+
+
 def count_frames(program: Program) -> int:
     """How many environment frames a program collects."""
     return max(stage.until.frames or 0 for stage in program)

@@ -3,7 +3,7 @@
     {"frames": 1000, "updates": 60, "seconds": 12.5, "train_seconds": 9.1, "loss/reward": 0.31, "eval/returns": [3, 5]}
 
 The JSON lines are the record: whole lines only, cut at a byte offset when a run resumes. Sinks (`reverie.report.sinks`:
-TensorBoard, Weights & Biases) are views of them by environment frames.
+TensorBoard, Weights & Biases) are views of them by environment frames, or by updates.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.errors import UserError
-from reverie.report.sinks import Sink, sinks_of
+from reverie.report.sinks import Axis, Sink, sinks_of
 from reverie.report.write import plain
 
 STAMP = ("frames", "updates", "seconds", "train_seconds")
@@ -29,17 +29,20 @@ class MetricLog:
     Args:
         folder: the run's.
         sinks: who is shown the scalars; by default those that the run's configuration names, TensorBoard among them.
+        axis: what the sinks show them against.
 
     Raises:
         OSError: the folder cannot be made or written.
         UserError: a sink cannot be opened.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], sinks: Sequence[Sink] | None = None) -> None:
-        self.folder = Path(folder)
+    def __init__(
+        self, folder: str | os.PathLike[str], sinks: Sequence[Sink] | None = None, axis: Axis = "frames"
+    ) -> None:
+        self.folder, self.axis = Path(folder), axis
         self.path = self.folder / "metrics.jsonl"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._sinks = sinks_of(self.folder) if sinks is None else list(sinks)
+        self._sinks = sinks_of(self.folder, axis) if sinks is None else list(sinks)
         self._file = open(self.path, "ab")  # noqa: SIM115 (open for the whole run)
         self._file.truncate(_whole_lines(self.path))
 
@@ -65,8 +68,8 @@ class MetricLog:
         """Append one line, in one write, and flush it.
 
         Args:
-            frames: environment frames so far (action repeat counted), the sinks' horizontal axis.
-            updates: gradient updates so far; the sinks' axis while there are no frames, as where all is recorded.
+            frames: environment frames so far (action repeat counted).
+            updates: gradient updates so far.
             seconds: wall-clock time since the run began.
             train_seconds: the part of it not spent on evaluations.
             metrics: name -> a number, or a list of numbers (such as `eval/returns`), which goes to the JSON alone.
@@ -85,7 +88,7 @@ class MetricLog:
         self._file.flush()
         scalars = {name: value for name, value in values.items() if isinstance(value, float)}
         for sink in self._sinks if scalars else ():
-            sink.show(scalars, int(frames) or int(updates))
+            sink.show(scalars, int(frames if self.axis == "frames" else updates))
 
     def sync(self) -> int:
         """Force the lines onto the disk, so that a checkpoint never knows more than the log; returns `offset`."""
@@ -112,7 +115,8 @@ class MetricLog:
         if offset == size:
             return
         self._file.truncate(offset)
-        after = _last_place(self.path) + 1
+        records = read_metrics(self.path)
+        after = int(records[-1][self.axis]) + 1 if records else 0
         for sink in self._sinks:
             sink.forget(after)
 
@@ -181,9 +185,3 @@ def _byte(path: Path, at: int) -> bytes:
     with open(path, "rb") as file:
         file.seek(at)
         return file.read(1)
-
-
-def _last_place(path: Path) -> int:
-    """Where the sinks show the last line, -1 of an empty log."""
-    records = read_metrics(path)
-    return int(records[-1]["frames"] or records[-1]["updates"]) if records else -1

@@ -1,6 +1,6 @@
 """Who is shown the scalars of a run beside its log: TensorBoard always, Weights & Biases where the run names a project.
 
-A sink is a view by environment frames. The log is the record, and no sink is ever read.
+A sink is a view by environment frames, or by updates. The log is the record, and no sink is ever read.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from reverie.errors import MissingExtra, UserError
 from reverie.report.write import write_text
@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
+Axis = Literal["frames", "updates"]
+"""What scalars are shown against."""
+
+
 class Sink(Protocol):
     """Is shown the scalars of each line."""
 
-    def show(self, scalars: Mapping[str, float], frames: int) -> None:
-        """The scalars at so many environment frames."""
+    def show(self, scalars: Mapping[str, float], place: int) -> None:
+        """The scalars at a place of the axis."""
         ...
 
-    def forget(self, frames: int) -> None:
-        """The run was cut back: what was shown from these frames on comes again."""
+    def forget(self, place: int) -> None:
+        """The run was cut back: what was shown from there on comes again."""
         ...
 
     def close(self) -> None:
@@ -42,20 +46,20 @@ class TensorBoard:
         self._writer: SummaryWriter | None = None
         self._purge_step: int | None = None
 
-    def show(self, scalars: Mapping[str, float], frames: int) -> None:
-        """Add them as scalars at step `frames`."""
+    def show(self, scalars: Mapping[str, float], place: int) -> None:
+        """Add them as scalars at that step."""
         if self._writer is None:
             # Imported here because it takes a second, which nobody who only reads a log should wait for.
             from torch.utils.tensorboard import SummaryWriter
 
             self._writer = SummaryWriter(str(self._folder), purge_step=self._purge_step, flush_secs=30)
         for name, value in scalars.items():
-            self._writer.add_scalar(name, value, frames)
+            self._writer.add_scalar(name, value, place)
 
-    def forget(self, frames: int) -> None:
+    def forget(self, place: int) -> None:
         """Event files are only ever appended to: the next one tells readers what to drop of those before it."""
         self.close()
-        self._purge_step = frames
+        self._purge_step = place
 
     def close(self) -> None:
         """Close the event file."""
@@ -75,8 +79,8 @@ class WeightsAndBiases:
         UserError: it cannot begin a run, as without an account.
     """
 
-    def __init__(self, project: str, folder: Path, config: Mapping[str, Any]) -> None:
-        wandb = _wandb()
+    def __init__(self, project: str, folder: Path, config: Mapping[str, Any], axis: Axis = "frames") -> None:
+        wandb, self._axis = _wandb(), axis
         kept = folder / "wandb-id"
         if not kept.exists():
             write_text(kept, secrets.token_hex(4))
@@ -98,13 +102,13 @@ class WeightsAndBiases:
                 "log in with `wandb login`, or set WANDB_MODE=offline and send it later with `wandb sync`"
             ) from error
         # Its own step must only grow, and a resumed run goes back.
-        self._run.define_metric("*", step_metric="frames")
+        self._run.define_metric("*", step_metric=axis)
 
-    def show(self, scalars: Mapping[str, float], frames: int) -> None:
-        """Log them with their frames, the horizontal axis."""
-        self._run.log({"frames": frames, **scalars})
+    def show(self, scalars: Mapping[str, float], place: int) -> None:
+        """Log them with their place, the horizontal axis."""
+        self._run.log({self._axis: place, **scalars})
 
-    def forget(self, frames: int) -> None:
+    def forget(self, place: int) -> None:
         """Nothing can be taken back."""
 
     def close(self) -> None:
@@ -114,8 +118,8 @@ class WeightsAndBiases:
             self._run = None
 
 
-def sinks_of(folder: Path) -> list[Sink]:
-    """The sinks that the configuration in a run's folder asks for; TensorBoard alone where there is none.
+def sinks_of(folder: Path, axis: Axis = "frames") -> list[Sink]:
+    """The sinks that the configuration in a run's folder asks for, by that axis; TensorBoard alone where there is none.
 
     Raises:
         UserError: if one of them cannot be opened.
@@ -126,7 +130,7 @@ def sinks_of(folder: Path) -> list[Sink]:
         config = json.loads((folder / "config.json").read_text())
     project = config.get("config", {}).get("train", {}).get("wandb", "")
     if project:
-        sinks.append(WeightsAndBiases(project, folder, config))
+        sinks.append(WeightsAndBiases(project, folder, config, axis))
     return sinks
 
 

@@ -16,7 +16,7 @@ import torch
 
 from reverie.agents.agent import Carry
 from reverie.agents.build import build, build_replay
-from reverie.agents.program import Stage
+from reverie.agents.program import Stage, axis_of
 from reverie.agents.resolve import Resolved
 from reverie.data.collect import Act, Collector, RandomAct
 from reverie.envs.make import EnvConfig, make_vector
@@ -143,7 +143,7 @@ class Trainer:
             Stopped: what `stop` gave, once a checkpoint is written.
             UserError: if the environment or a loss is not finite, or something cannot be written.
         """
-        with MetricLog(self.folder.path) as log:
+        with MetricLog(self.folder.path, axis=axis_of(self.program)) as log:
             log.truncate(self._log_length)
             while self.stage < len(self.program):
                 self._run_stage(self.program[self.stage], log, progress, stop)
