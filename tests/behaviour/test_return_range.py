@@ -33,5 +33,5 @@ def test_small_returns_are_not_enlarged():
 
 @pytest.mark.parametrize("name", ["horizon", "target_every", "starts", "entropy", "regulariser", "replay", "gamma"])
 def test_values_that_make_no_sense(name):
-    with pytest.raises(ValueError, match=f"behaviour.{name} must .*, not -1"):
+    with pytest.raises(ValueError, match=f"behaviour.{name.replace('_', '-')} must .*, not -1"):
         ActorCriticConfig(**{name: -1})
