@@ -191,7 +191,8 @@ def gradient_clipped(facts: Facts) -> Finding | None:
             message = (
                 f"the gradient of '{name}' is {np.median(norms):.3g} long in the middle, and cut to {optimiser.clip:g}"
             )
-            return Finding("note", "gradient-clipped", message, "lower the lr of its optimiser, or raise its clip")
+            cure = f"lower the lr of the optimiser of '{name}', or raise its clip"
+            return Finding("note", "gradient-clipped", message, cure)
     return None
 
 
