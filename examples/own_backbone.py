@@ -1,6 +1,7 @@
-"""Your own backbone: a causal map with a memory, as a class with a configuration, under a name of its own.
+"""Your own backbone: a causal map with a memory, as a class with a configuration.
 
 python examples/own_backbone.py [STEPS]
+reverie train dreamer --backbone py:own_backbone:Leaky --env gym:Pendulum-v1            # from within examples/
 
 `Recurrent` turns a cell into a backbone. What is no cell keeps the Protocol of reverie.dynamics.backbone itself;
 tests/laws/test_backbones.py has the laws that it must keep, and reverie/dynamics/markov.py is the shortest that does.
@@ -13,13 +14,12 @@ import torch
 from torch import Tensor, nn
 
 import reverie
-from reverie.agents.parts import PARTS
 from reverie.dynamics.recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeakyConfig:
-    """Its values; on the command line they would be `--backbone.units` and `--backbone.keeps`."""
+    """Its values; on the command line they are `--backbone.units` and `--backbone.keeps`."""
 
     units: int = 64
     """D, the width of the memory"""
@@ -47,10 +47,9 @@ class Leaky(Recurrent[Tensor]):
         return state
 
     def cell(self, share: Tensor, state: Tensor) -> Tensor:
-        return torch.lerp(torch.tanh(share + self.recurrent(state)), state, torch.sigmoid(self.keep))
+        keep, new = torch.sigmoid(self.keep), torch.tanh(share + self.recurrent(state))
+        return keep * state + (1 - keep) * new.to(state.dtype)  # --precision bfloat16 halves what layers make alone
 
-
-PARTS["backbone"]["leaky"] = Leaky
 
 if __name__ == "__main__":
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 4_000
@@ -61,5 +60,5 @@ if __name__ == "__main__":
         "eval_every": steps // 4,
         "eval_episodes": 4,
     }
-    resolved = reverie.resolve("dreamer", "gym:Pendulum-v1", parts={"backbone": "leaky"}, **values)
+    resolved = reverie.resolve("dreamer", "gym:Pendulum-v1", parts={"backbone": "py:own_backbone:Leaky"}, **values)
     print(reverie.run(resolved, "runs/own-backbone").pictures)

@@ -1,6 +1,7 @@
 """Your own behaviour: a way of acting and of learning to act. This one only looks ahead: it dreams of random actions.
 
 python examples/own_behaviour.py [STEPS]
+reverie train dreamer --behaviour py:own_behaviour:Shooting --env gym:Pendulum-v1            # from within examples/
 """
 
 import sys
@@ -11,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 import reverie
-from reverie.agents.parts import PARTS
 from reverie.types import Actions
 from reverie.world.imagine import unroll
 
@@ -60,8 +60,6 @@ class Shooting(nn.Module):
         return {}  # nothing but the world learns
 
 
-PARTS["behaviour"]["shooting"] = Shooting
-
 if __name__ == "__main__":
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 4_000
     values = {
@@ -71,5 +69,5 @@ if __name__ == "__main__":
         "eval_every": steps // 2,
         "eval_episodes": 4,
     }
-    resolved = reverie.resolve("dreamer", "gym:Pendulum-v1", parts={"behaviour": "shooting"}, **values)
+    resolved = reverie.resolve("dreamer", "gym:Pendulum-v1", parts={"behaviour": "py:own_behaviour:Shooting"}, **values)
     print(reverie.run(resolved, "runs/own-behaviour").pictures)

@@ -1,6 +1,7 @@
 """Your own latent family: how parameters become distributions over z, and how far one is from another.
 
 python examples/own_latent.py [STEPS]
+reverie train dreamer --latent py:own_latent:Laplace --env gym:Pendulum-v1            # from within examples/
 """
 
 import math
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 import reverie
-from reverie.agents.parts import PARTS
+from reverie.latent.latent import widened
 
 
 class Peak(NamedTuple):
@@ -50,7 +51,7 @@ class Laplace:
         self.size, self.posterior_size, self.prior_size = config.size, 2 * config.size, 2 * config.size
 
     def posterior(self, parameters: Tensor) -> Peak:
-        mean, scale = parameters.float().chunk(2, -1)
+        mean, scale = widened(parameters).chunk(2, -1)  # chances and sums need more than half precision
         return Peak(mean, torch.nn.functional.softplus(scale) + 0.1)
 
     def prior(self, parameters: Tensor, temperature: float = 1.0) -> Peak:
@@ -66,8 +67,6 @@ class Laplace:
         return self.mismatch(posterior, torch.zeros_like(posterior), posterior)
 
 
-PARTS["latent"]["laplace"] = Laplace
-
 if __name__ == "__main__":
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 4_000
     values = {
@@ -77,5 +76,5 @@ if __name__ == "__main__":
         "eval_every": steps // 4,
         "eval_episodes": 4,
     }
-    resolved = reverie.resolve("dreamer", "gym:Pendulum-v1", parts={"latent": "laplace"}, **values)
+    resolved = reverie.resolve("dreamer", "gym:Pendulum-v1", parts={"latent": "py:own_latent:Laplace"}, **values)
     print(reverie.run(resolved, "runs/own-latent").pictures)

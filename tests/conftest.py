@@ -13,6 +13,20 @@ settings.register_profile("reverie", deadline=None, derandomize=True, database=N
 settings.load_profile("reverie")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """A part of one's own can be held to what Reverie's are held to."""
+    parser.addoption("--own", action="append", default=[], metavar="KIND=py:module:Class", help="add a part")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before tests are collected, which go over all parts."""
+    from reverie.agents.parts import PARTS, part
+
+    for own in config.getoption("--own"):
+        kind, _, name = own.partition("=")
+        PARTS[kind][name] = part(kind, name)
+
+
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)

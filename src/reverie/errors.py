@@ -1,6 +1,7 @@
 """Mistakes that a user can make. The command line prints the message alone and exits with status 2."""
 
 import difflib
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,19 @@ def about(thing: str) -> Iterator[None]:
         yield
     except UserError as error:
         raise UserError(f"{thing}: {error}") from error
+
+
+def in_one_line(error: BaseException) -> str:
+    """The error's type and the first line of its message."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def raised_at(error: Exception) -> str:
+    """The error in a line, and the line of the code that raised it."""
+    places = traceback.extract_tb(error.__traceback__)
+    file, line = (error.filename, error.lineno) if isinstance(error, SyntaxError) else places[-1][:2]
+    return f"{in_one_line(error)}, {file}:{line}"
 
 
 def unknown(kind: str, value: str, known: Iterable[str]) -> UserError:

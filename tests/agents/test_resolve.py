@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -228,3 +230,24 @@ def test_an_exchanged_part_has_its_own_configuration_and_comes_back(preset, kind
 def test_what_could_not_be_read_back_is_refused_before_it_is_trained(values, message):
     with pytest.raises(UserError, match=message):
         resolve("dreamer", "gym:Pendulum-v1", **values)
+
+
+def test_single_values_of_parts_leave_the_scale_its_others():
+    plain = resolve("dreamerv3", "gym:Pendulum-v1").config
+    changed = resolve("dreamerv3", "gym:Pendulum-v1", **{"behaviour.horizon": 5, "continue.mlp.units": 9}).config
+    assert changed.behaviour == replace(plain.behaviour, horizon=5)
+    assert changed.continue_.mlp == replace(plain.continue_.mlp, units=9)
+    assert changed.backbone == plain.backbone
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("behaviour.horizn", "unknown value 'behaviour.horizn'; did you mean 'behaviour.horizon'?"),
+        ("behaviour.horizon.most", "unknown value 'behaviour.horizon.most'; did you mean 'behaviour.horizon'?"),
+        ("objective.free-nat", "unknown value 'objective.free-nat'; did you mean 'objective.free-nats'?"),
+    ],
+)
+def test_a_single_value_that_is_not_there_is_named(name, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        resolve("dreamer", "gym:Pendulum-v1", **{name: 3})

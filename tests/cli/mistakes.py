@@ -29,6 +29,7 @@ TABLE: dict[str, list[Mistake]] = {
     "Worlds conditioned on actions": conditions.CONDITIONS,
     "Learning in stages": parts.STAGES,
     "Planners, worlds without a decoder": parts.PLANNERS,
+    "Parts of your own": parts.OWN,
     "Names of environments": environments.NAMES,
     "What an environment shows and takes": environments.SPACES,
     "Looking before training": environments.CHECKED,

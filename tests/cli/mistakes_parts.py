@@ -107,3 +107,50 @@ PLANNERS = [
         "--graphs needs a CUDA device, not 'cpu'; leave it out, or try --device cuda",
     ),
 ]
+
+
+OWN = [
+    Mistake(
+        "a part of your own that is not there",
+        f"{DREAMER} --backbone py:mine:Leeky",
+        "unknown class of 'mine' 'Leeky'; did you mean 'Leaky'?",
+        lambda at: at.module("class Leaky: ..."),
+    ),
+    Mistake(
+        "one without its class",
+        f"{DREAMER} --latent py:mine",
+        "'py:mine' should read py:package.module:Class",
+    ),
+    Mistake(
+        "one without options",
+        f"{DREAMER} --backbone py:mine:Leaky",
+        "--backbone py:mine:Leaky lacks Config, a dataclass of its options, empty where it has none",
+        lambda at: at.module("class Leaky: ..."),
+    ),
+    Mistake(
+        "one that cannot do what its kind does",
+        f"{DREAMER} --planner py:mine:Lazy",
+        "--planner py:mine:Lazy lacks act, initial, which every planner has: see reverie.behaviour.planner.Planner",
+        lambda at: at.module(
+            "from reverie.behaviour.planner import UnplannedConfig\n"
+            "class Lazy:\n    Config = UnplannedConfig\n    plans = True\n"
+        ),
+    ),
+    Mistake(
+        "a behaviour that does not say what of it is trained",
+        f"{DREAMER} --behaviour py:mine:Still",
+        "--behaviour py:mine:Still lacks Config.trained, which every behaviour has: "
+        "see reverie.behaviour.behaviour.Behaviour",
+        lambda at: at.module(
+            "from reverie.behaviour.planner import UnplannedConfig\nfrom reverie.behaviour.resting import Resting\n"
+            "class Still(Resting):\n    Config = UnplannedConfig\n"
+        ),
+    ),
+    Mistake(
+        "a preset of your own that is not there",
+        "train py:mine:MIN --env gym:Pendulum-v1",
+        "unknown preset of 'mine' 'MIN'; did you mean 'MINE'?",
+        lambda at: at.module("from reverie.agents.dreamer import DREAMER as MINE"),
+    ),
+]
+"""Parts and presets of the user's."""

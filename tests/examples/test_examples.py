@@ -1,5 +1,6 @@
 """The examples run, one after the other, as a reader would run them."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -7,8 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from reverie.agents.parts import PARTS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -34,16 +33,35 @@ def test_train_then_act_then_dream(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("part", ["environment", "backbone", "latent", "behaviour"])
 def test_a_part_of_ones_own(part, tmp_path):
-    words = [sys.executable, str(EXAMPLES / f"own_{part}.py"), "160"]  # a process of its own: nothing is left in PARTS
+    words = [sys.executable, str(EXAMPLES / f"own_{part}.py"), "160"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / f"runs/own-{part}/pictures/dream.png").exists()
     assert "160 frames" in done.stdout
 
 
-def test_the_own_latents_mismatch_is_the_divergence_of_its_samples(monkeypatch):
-    for kind, known in PARTS.items():
-        monkeypatch.setitem(PARTS, kind, dict(known))
+def test_the_command_line_takes_them_and_finds_them_again(tmp_path):
+    parts = "--backbone py:own_backbone:Leaky --latent py:own_latent:Laplace --behaviour py:own_behaviour:Shooting"
+    small = "--steps 120 --prefill 60 --pretrain 2 --eval-every 120 --eval-episodes 2 --no-pictures --batch 2"
+    half = "--length 8 --precision bfloat16 --device cpu --threads 1"
+    run = str(tmp_path / "run")
+    words = f"train dreamer --env gym:Pendulum-v1 {parts} {small} {half} --backbone.units 8 --run".split()
+    for command in ([*words, run], ["eval", run, "--episodes", "1"], ["resume", run]):
+        line = [sys.executable, "-m", "reverie", *command]
+        done = subprocess.run(line, cwd=EXAMPLES, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_own_backbone_keeps_the_laws(tmp_path):
+    words = "-m pytest tests/laws/test_backbones.py tests/laws/test_dynamics.py -q -p no:cacheprovider -k Leaky --own"
+    line = [sys.executable, *words.split(), "backbone=py:own_backbone:Leaky"]
+    environment = os.environ | {"PYTHONPATH": str(EXAMPLES)}
+    done = subprocess.run(line, cwd=EXAMPLES.parent, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
+
+
+def test_the_own_latents_mismatch_is_the_divergence_of_its_samples():
     own = runpy.run_path(str(EXAMPLES / "own_latent.py"))
     latent = own["Laplace"](own["LaplaceConfig"](size=2))
     posterior, prior = torch.tensor([[0.3, -1.0, 0.2, 1.0]]), torch.tensor([[0.0, 0.5, 0.9, -0.5]])

@@ -6,7 +6,8 @@ import gymnasium
 
 from reverie.agents.build import shapes_of
 from reverie.agents.parts import PARTS
-from reverie.agents.presets import PRESETS
+from reverie.agents.preset import nearest
+from reverie.agents.presets import preset_named
 from reverie.agents.resolve import Resolved
 from reverie.representation.encoder import image_keys
 
@@ -24,7 +25,7 @@ def _idle(resolved: Resolved) -> list[str]:
     """What was chosen, and is asked by nobody."""
     if not resolved.parts.chosen("objective").staged or resolved.offline is not None:
         return []
-    own = PRESETS[resolved.preset].config(resolved.config.env, resolved.scale).train
+    own = preset_named(resolved.preset).config(resolved.config.env, resolved.scale).train
     chosen = [name for name in COLLECTING if getattr(resolved.config.train, name) != getattr(own, name)]
     return [
         f"--{name.replace('_', '-')} does nothing in {resolved.preset}, which learns in stages of its own: see "
@@ -48,14 +49,14 @@ def _without_values(resolved: Resolved) -> list[str]:
     """Parts of a size for laptops in an agent of another."""
     if resolved.scale == "laptop":
         return []
-    values, parts, config = PRESETS[resolved.preset].scales[resolved.scale], resolved.parts, resolved.config
+    values, parts, config = preset_named(resolved.preset).scales[resolved.scale], resolved.parts, resolved.config
     chosen = {kind: parts.chosen(kind).Config for kind in PARTS}
     silent = [
         kind
         for kind, own in chosen.items()
         if fields(own)
-        and getattr(parts, kind) != getattr(PRESETS[resolved.preset].parts, kind)
-        and not any(type(value) is own for value in values.get(kind, ()))
+        and getattr(parts, kind) != getattr(preset_named(resolved.preset).parts, kind)
+        and nearest(own, values.get(kind, ())) is None
         and getattr(config, kind) == own()
     ]
     return [
@@ -67,7 +68,7 @@ def _without_values(resolved: Resolved) -> list[str]:
 
 def _not_shaping(resolved: Resolved) -> list[str]:
     """What a chosen behaviour would shape the world by, in a program that lets no behaviour do so."""
-    own = PRESETS[resolved.preset].config(resolved.config.env, resolved.scale)
+    own = preset_named(resolved.preset).config(resolved.config.env, resolved.scale)
     known, chosen = (
         [f"behaviour/{loss}" for wish in config.behaviour.trained for loss in wish.shaping]
         for config in (own, resolved.config)

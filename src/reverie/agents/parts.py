@@ -1,26 +1,29 @@
 """The parts that an option can exchange: a name for each implementation behind a Protocol."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, is_dataclass, replace
+from typing import Any, ClassVar, get_origin
 
+from reverie import own
 from reverie.behaviour.actor_critic import ActorCritic
+from reverie.behaviour.behaviour import Behaviour
 from reverie.behaviour.cem import CEM
 from reverie.behaviour.evolution import Evolution
 from reverie.behaviour.mppi import MPPI
-from reverie.behaviour.planner import Unplanned
+from reverie.behaviour.planner import Planner, Unplanned
 from reverie.behaviour.ppo import PPO
 from reverie.behaviour.resting import Resting
 from reverie.behaviour.reward_gradient import RewardGradient
 from reverie.behaviour.td3 import TD3
 from reverie.behaviour.value_gradient import ValueGradient
 from reverie.dynamics.attention import Attention
+from reverie.dynamics.backbone import Backbone
 from reverie.dynamics.block_gru import BlockGRU
 from reverie.dynamics.dynamics import ENTRIES
 from reverie.dynamics.gru import GRU
 from reverie.dynamics.lstm import LSTM
 from reverie.dynamics.markov import Markov
-from reverie.dynamics.posterior import Encode, Filter
+from reverie.dynamics.posterior import Encode, Filter, Posterior
 from reverie.dynamics.s5 import S5
 from reverie.dynamics.transformer_xl import TransformerXL
 from reverie.errors import UserError, unknown
@@ -28,10 +31,11 @@ from reverie.latent.categorical import Categorical
 from reverie.latent.deterministic import Deterministic
 from reverie.latent.fsq import FSQ
 from reverie.latent.gaussian import Gaussian
+from reverie.latent.latent import Latent
 from reverie.latent.mixture import Mixture
 from reverie.latent.simnorm import SimNorm
 from reverie.world.consistency import Consistency
-from reverie.world.objective import Filtering
+from reverie.world.objective import Filtering, Objective
 from reverie.world.two_models import TwoModels
 from reverie.world.vision_memory import VisionMemory
 
@@ -72,10 +76,52 @@ PARTS: dict[str, dict[str, Any]] = {
     "planner": {"none": Unplanned, "cem": CEM, "mppi": MPPI},
 }
 
+PROTOCOLS: dict[str, Any] = {
+    "backbone": Backbone,
+    "latent": Latent,
+    "posterior": Posterior,
+    "objective": Objective,
+    "behaviour": Behaviour,
+    "planner": Planner,
+}
+"""What each kind of part keeps, whoever wrote it."""
+
+
+def part(kind: str, name: str) -> Any:
+    """The class of that name: Reverie's, or the user's own, as in "py:package.module:Class".
+
+    Raises:
+        UserError: for a name that is not known, or a class that lacks what every part of its kind has.
+    """
+    if not own.is_own(name):
+        if name not in PARTS[kind]:
+            raise unknown(kind, name, PARTS[kind])
+        return PARTS[kind][name]
+    found, protocol = own.find(name, "Class", "class"), PROTOCOLS[kind]
+    config = getattr(found, "Config", None)
+    if not is_dataclass(config):
+        raise UserError(f"--{kind} {name} lacks Config, a dataclass of its options, empty where it has none")
+    lacks = [member for member in _members(protocol) if not hasattr(found, member)]
+    if kind == "behaviour" and not hasattr(config, "trained"):
+        lacks.append("Config.trained")
+    if lacks:
+        raise UserError(
+            f"--{kind} {name} lacks {', '.join(lacks)}, which every {kind} has: "
+            f"see {protocol.__module__}.{protocol.__qualname__}"
+        )
+    return found
+
+
+def _members(protocol: Any) -> list[str]:
+    """What a class itself must have to keep a Protocol: its methods, and what is said of the whole class."""
+    said = [name for name, hint in protocol.__annotations__.items() if get_origin(hint) is ClassVar]
+    methods = [name for name, value in vars(protocol).items() if callable(value) and not name.startswith("_")]
+    return sorted(said + methods)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """One choice of each exchangeable part.
+    """One choice of each exchangeable part, by the names that `part` knows.
 
     Raises:
         UserError: for a name that is not known, for a backbone that the posterior would walk and that cannot be, for
@@ -90,9 +136,8 @@ class Parts:
     planner: str = "none"
 
     def __post_init__(self) -> None:
-        for kind, known in PARTS.items():
-            if getattr(self, kind) not in known:
-                raise unknown(kind, getattr(self, kind), known)
+        for kind in PARTS:
+            self.chosen(kind)
         if self.behaviour == "none" and self.planner == "none":
             cure = " or ".join(f"--planner {name}" for name in PARTS["planner"] if name != "none")
             raise UserError(f"--behaviour none and --planner none leave nothing that acts: add {cure}")
@@ -121,7 +166,7 @@ class Parts:
 
     def chosen(self, kind: str) -> Any:
         """The class chosen for a kind of part."""
-        return PARTS[kind][getattr(self, kind)]
+        return part(kind, getattr(self, kind))
 
     def fit(self, join: str) -> None:
         """See that what enters the backbone can be read by it.

@@ -1,6 +1,6 @@
 """A preset: a published agent as one choice of each part, with its values at each scale."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,12 +11,19 @@ from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
 
 
+def nearest(kind: type, values: Iterable[Any]) -> Any:
+    """Of some configurations the one of that kind, or else of the nearest kind that it extends; None where none is."""
+    known = {type(value): value for value in values}
+    return next((known[ancestor] for ancestor in kind.__mro__ if ancestor in known), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preset:
     """A published agent.
 
     A scale names fields of Config, such as {"encoder": EncoderConfig(...)}; a field whose part can be exchanged holds a
-    tuple, one configuration for each implementation it has values for. What a scale is silent about has its default.
+    tuple, one configuration for each implementation it has values for, which hold for what extends it as well. What a
+    scale is silent about has its default.
     """
 
     name: str
@@ -60,8 +67,8 @@ class Preset:
         for field in fields(Config):
             if field.name in PARTS:
                 kind = (parts or self.parts).chosen(field.name).Config
-                known = [value for value in values.get(field.name, ()) if type(value) is kind]
-                chosen[field.name] = known[0] if known else kind()
+                known = nearest(kind, values.get(field.name, ()))
+                chosen[field.name] = kind() if known is None else kind(**vars(known))
             elif field.name in values:
                 chosen[field.name] = values[field.name]
         return Config(env=env, **chosen)

@@ -1,5 +1,6 @@
 """All presets, by name."""
 
+from reverie import own
 from reverie.agents.awm import AWM
 from reverie.agents.dcwm import DCWM
 from reverie.agents.dreamer import DREAMER, DREAMER_REWARD
@@ -14,6 +15,7 @@ from reverie.agents.tdmpc2 import TDMPC2
 from reverie.agents.transdreamer import TRANSDREAMER, TSSM
 from reverie.agents.twm import TWM
 from reverie.agents.worldmodels import WORLDMODELS
+from reverie.errors import unknown
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -36,3 +38,16 @@ PRESETS: dict[str, Preset] = {
         DCWM,
     )
 }
+
+
+def preset_named(name: str) -> Preset:
+    """Reverie's preset of that name, or the user's own, as in "py:package.module:PRESET".
+
+    Raises:
+        UserError: if there is none.
+    """
+    if own.is_own(name):
+        return own.find(name, "PRESET", "preset", lambda found: isinstance(found, Preset))
+    if name not in PRESETS:
+        raise unknown("preset", name, PRESETS)
+    return PRESETS[name]

@@ -1,17 +1,18 @@
 """Configurations to JSON and back."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import gymnasium
 
+from reverie import own
 from reverie.agents.conditions import check_condition
 from reverie.agents.config import Config, TrainConfig
 from reverie.agents.offline import Offline, offline
 from reverie.agents.parts import PARTS, Parts
-from reverie.agents.presets import PRESETS
+from reverie.agents.presets import preset_named
 from reverie.agents.program import Program
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
@@ -44,7 +45,7 @@ class Resolved:
 
     def __post_init__(self) -> None:
         check_finite(self.config)
-        PRESETS[self.preset].fit(self.parts)
+        preset_named(self.preset).fit(self.parts)
         self.parts.fit(self.config.dynamics.join)
         check_condition(self.parts, self.config)
         if self.parts.chosen("planner").plans and getattr(self.config.behaviour, "arena", "dream") == "real":
@@ -60,7 +61,7 @@ class Resolved:
         Raises:
             UserError: if it cannot learn from that alone.
         """
-        program = PRESETS[self.preset].program(self.config)
+        program = preset_named(self.preset).program(self.config)
         return program if self.offline is None else offline(program, self.offline, self.config.env.action_repeat)
 
     def plain(self) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def resolve(
     env: str | Callable[[], gymnasium.Env],
     *,
     scale: str = "laptop",
-    parts: Mapping[str, str] | None = None,
+    parts: Mapping[str, str | type] | None = None,
     offline: Offline | None = None,
     **values: Any,
 ) -> Resolved:
@@ -83,25 +84,30 @@ def resolve(
         preset: its name.
         env: an environment's name, or a function of a module that makes one.
         scale: its set of values.
-        parts: names of parts to exchange, such as {"latent": "categorical"}.
+        parts: parts to exchange, by name as in {"latent": "categorical"}, or classes of your own that a module holds.
         offline: what to learn from, where nothing is to be collected.
-        values: fields of EnvConfig and TrainConfig by name, and whole parts, such as latent=GaussianConfig(size=8).
-            Fields by name win over a whole train=TrainConfig(...).
+        values: fields of EnvConfig and TrainConfig by name; single values of parts as options name them, as in
+            **{"behaviour.horizon": 5}; and whole parts, such as latent=GaussianConfig(size=8), which the scale then
+            says nothing of. Single values win over whole parts.
 
     Raises:
         UserError: for an unknown preset, scale, part or value.
     """
-    if preset not in PRESETS:
-        raise unknown("preset", preset, PRESETS)
-    chosen = PRESETS[preset].parts.exchange(**_known("part", parts or {}, PARTS))
+    published = preset_named(preset)
+    exchanged = {kind: _named(kind, choice) for kind, choice in _known("part", parts or {}, PARTS).items()}
+    chosen = published.parts.exchange(**exchanged)
+    inner, values = ({k: v for k, v in values.items() if ("." in k) is dotted} for dotted in (True, False))
     names = {kind: {field.name for field in fields(kind)} for kind in (EnvConfig, TrainConfig, Config)}
     _known("value", values, set().union(*names.values()))
-    where = EnvConfig(env=_name(env), **{k: v for k, v in values.items() if k in names[EnvConfig]})
-    config = PRESETS[preset].config(where, scale, chosen)
+    name = env if isinstance(env, str) else own.name_of(env, "the environment's function")
+    where = EnvConfig(env=name, **{k: v for k, v in values.items() if k in names[EnvConfig]})
+    config = published.config(where, scale, chosen)
     config = replace(config, **{k: v for k, v in values.items() if k in names[Config]})
     _check_kinds(chosen, config)
     train = replace(config.train, **{k: v for k, v in values.items() if k in names[TrainConfig]})
     config = replace(config, train=train)
+    for path, value in inner.items():
+        config = _with(config, path.replace("-", "_").split("."), value, path)
     resolved = Resolved(preset=preset, scale=scale, parts=chosen, config=config, offline=offline)
     from_plain(resolved.plain())  # what cannot be read back would be a run that nobody can load
     return resolved
@@ -124,24 +130,30 @@ def _check_kinds(parts: Parts, config: Config) -> None:
         raise UserError(f"{name} cannot be {value!r:.60}; it should be the {kind.__name__}{part}{cure}")
 
 
+def _named(kind: str, choice: str | type) -> str:
+    """A class is written down as py:module:Class, by which any process finds it again."""
+    return choice if isinstance(choice, str) else own.name_of(choice, f"the {kind}")
+
+
+def _with(config: Any, path: Sequence[str], value: Any, whole: str) -> Any:
+    """The configuration with the value of one option, whose name is a path through its dataclasses."""
+    known, parent = _options(config), whole.rpartition(".")[0]
+    if path[0] not in known:
+        raise unknown("value", whole, [f"{parent}.{name.replace('_', '-')}" for name in known] or [parent])
+    name = known[path[0]]
+    return replace(config, **{name: value if len(path) == 1 else _with(getattr(config, name), path[1:], value, whole)})
+
+
+def _options(config: Any) -> dict[str, str]:
+    """The names of a configuration's fields as options have them, and as Python does."""
+    return {field.name.rstrip("_"): field.name for field in fields(config)} if is_dataclass(config) else {}
+
+
 def _known(kind: str, given: Mapping[str, Any], known: Iterable[str]) -> Mapping[str, Any]:
     for name in given:
         if name not in known:
             raise unknown(kind, name, known)
     return given
-
-
-def _name(env: str | Callable[[], gymnasium.Env]) -> str:
-    """A function is written down as py:module:name, from which any process can make its environments."""
-    if isinstance(env, str):
-        return env
-    module, name = getattr(env, "__module__", ""), getattr(env, "__qualname__", "<")
-    if "<" in name or module == "__main__":
-        raise UserError(
-            f"the environment's function {name} cannot be imported by name; move it into a module, "
-            "so that a run can be rebuilt from its configuration"
-        )
-    return f"py:{module}:{name}"
 
 
 def from_plain(plain: Mapping[str, Any]) -> Resolved:
@@ -151,8 +163,7 @@ def from_plain(plain: Mapping[str, Any]) -> Resolved:
         UserError: for a key, a part or a preset that this version does not know.
     """
     try:
-        if plain["preset"] not in PRESETS:
-            raise unknown("preset", plain["preset"], PRESETS)
+        preset_named(plain["preset"])
         parts = Parts(**plain["parts"])
         kinds = {kind: parts.chosen(kind).Config for kind in PARTS}
         config = _construct(Config, plain["config"], "config", kinds)

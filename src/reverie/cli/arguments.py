@@ -6,7 +6,7 @@ of the options. tyro then parses everything with it. There are no unions, which 
 
 import dataclasses
 from argparse import ArgumentError, ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,11 +16,11 @@ from reverie.agents.config import Config, TrainConfig
 from reverie.agents.offline import Offline
 from reverie.agents.parts import PARTS
 from reverie.agents.preset import Preset
-from reverie.agents.presets import PRESETS
+from reverie.agents.presets import PRESETS, preset_named
 from reverie.agents.resolve import Resolved
 from reverie.cli.reading import read
 from reverie.envs.make import EnvConfig
-from reverie.errors import UserError, unknown
+from reverie.errors import UserError
 
 T = TypeVar("T")
 
@@ -83,18 +83,20 @@ def parse(arguments: Sequence[str], form: Form = TRAIN) -> Request:
     """
     arguments = [_in_full(word) for word in arguments]
     first = _first_pass(arguments)
-    preset = _preset(first.preset, arguments, form)
+    name = _name(first.preset, arguments, form)
+    preset = preset_named(name)
     parts = preset.parts.exchange(**{kind: getattr(first, kind) for kind in PARTS})
     scale = first.scale or "laptop"
     defaults = form.defaults(preset.config(EnvConfig(env=NOWHERE), scale, parts))
-    kind = _command(preset, defaults, scale, {kind: getattr(parts, kind) for kind in PARTS}, form)
-    chosen = read(kind, arguments, f"reverie {form.command}", preset.name, description=_describe(preset, form))
+    choices = {"preset": name, "scale": scale} | {kind: getattr(parts, kind) for kind in PARTS}
+    kind = _command(preset, defaults, choices, form)
+    chosen = read(kind, arguments, f"reverie {form.command}", name, description=_describe(preset, form))
     values = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(Config)}
     values |= {"env": _plain(values["env"], EnvConfig), "train": _plain(values["train"], TrainConfig)}
     if values["env"].env == NOWHERE:
-        raise UserError(f"name an environment, as in: reverie {form.command} {preset.name} {form.example}")
+        raise UserError(f"name an environment, as in: reverie {form.command} {name} {form.example}")
     offline = getattr(chosen, "offline", None)
-    resolved = Resolved(preset=preset.name, scale=scale, parts=parts, config=Config(**values), offline=offline)
+    resolved = Resolved(preset=name, scale=scale, parts=parts, config=Config(**values), offline=offline)
     return Request(resolved, chosen.run, chosen.dry_run, chosen.pictures, chosen.time_limit)
 
 
@@ -119,17 +121,16 @@ def _first_pass(arguments: Sequence[str]) -> Namespace:
         raise UserError(f"{error.argument_name} needs a value, as in: {error.argument_name} NAME") from error
 
 
-def _preset(name: str | None, arguments: Sequence[str], form: Form) -> Preset:
+def _name(name: str | None, arguments: Sequence[str], form: Form) -> str:
+    """The preset's."""
     # After an option, only tyro knows which word is its value and which one the preset.
     if name is None or arguments[0].startswith("-"):
         if {"-h", "--help"} & set(arguments):
-            return PRESETS["dreamer"]
+            return "dreamer"
         raise UserError(
             f"name a preset first, as in: reverie {form.command} dreamer {form.example} ({', '.join(PRESETS)})"
         )
-    if name not in PRESETS:
-        raise unknown("preset", name, PRESETS)
-    return PRESETS[name]
+    return name
 
 
 def _describe(preset: Preset, form: Form) -> str:
@@ -139,16 +140,20 @@ def _describe(preset: Preset, form: Form) -> str:
     )
 
 
-def _command(preset: Preset, defaults: Config, scale: str, choices: dict[str, str], form: Form) -> type:
+def _command(preset: Preset, defaults: Config, choices: dict[str, str], form: Form) -> type:
     """A dataclass with every option: the choices of the first pass, and each part's own configuration."""
+    presets = Literal[_with(choices["preset"], PRESETS)]  # type: ignore[valid-type]
+    scales = Literal[tuple(preset.scales)]  # type: ignore[valid-type]
     flat, prefixed = tyro.conf.arg(name="", prefix_name=False), tyro.conf.arg
     options: list[tuple[str, Any, Any]] = [
         (
             "preset",
-            Annotated[tyro.conf.Positional[Literal[tuple(PRESETS)]], prefixed(help="which agent")],  # type: ignore[valid-type]
-            preset.name,
+            Annotated[
+                tyro.conf.Positional[presets], prefixed(help="which agent; or one of your own, py:module:PRESET")
+            ],
+            choices["preset"],
         ),
-        ("scale", Annotated[Literal[tuple(preset.scales)], prefixed(help="which set of values")], scale),  # type: ignore[valid-type]
+        ("scale", Annotated[scales, prefixed(help="which set of values")], choices["scale"]),
         ("run", Annotated[str, prefixed(help="the run's folder; runs/PRESET-TASK-sSEED if empty")], ""),
         ("dry_run", Annotated[bool, prefixed(help="build everything, say what would happen, and stop")], False),
         ("pictures", Annotated[bool, prefixed(help="draw the run's pictures at its end")], True),
@@ -160,12 +165,18 @@ def _command(preset: Preset, defaults: Config, scale: str, choices: dict[str, st
     ]
     if form.offline is not None:
         options.append(("offline", Annotated[Offline, flat], form.offline))
-    for kind, choice in choices.items():
-        names = Literal[tuple(PARTS[kind])]  # type: ignore[valid-type]
-        options.append((f"choice_{kind}", Annotated[names, prefixed(name=kind, help=HELP[kind])], choice))
+    for kind, known in PARTS.items():
+        names = Literal[_with(choices[kind], known)]  # type: ignore[valid-type]
+        told = f"{HELP[kind]}; or one of your own, py:module:Class"
+        options.append((f"choice_{kind}", Annotated[names, prefixed(name=kind, help=told)], choices[kind]))
     for field in dataclasses.fields(Config):
         value = getattr(defaults, field.name)
         mark = flat if field.name in ("env", "train") else prefixed(name=field.name.rstrip("_"))
         options.append((field.name, Annotated[type(value), mark], value))
     made = [(name, kind, dataclasses.field(default=value)) for name, kind, value in options]
     return dataclasses.make_dataclass(form.command.capitalize(), made, frozen=True)
+
+
+def _with(choice: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Known names, and the one that was chosen, which may be the user's own."""
+    return tuple(dict.fromkeys([*known, choice]))

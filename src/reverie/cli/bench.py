@@ -12,7 +12,7 @@ import tyro
 from reverie.agents.config import Config
 from reverie.agents.parts import Parts
 from reverie.agents.preset import Preset
-from reverie.agents.presets import PRESETS
+from reverie.agents.presets import preset_named
 from reverie.cli.reading import read
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, about, unknown
@@ -78,7 +78,7 @@ def _configured(preset: Preset, scale: str, env: EnvConfig) -> tuple[Config, Par
 def _one(chosen: Bench, row: Row) -> Measurement:
     """One row, in a process of its own so that peak memory is its own."""
     choose_threads(chosen.threads)
-    preset = PRESETS[chosen.preset]
+    preset = preset_named(chosen.preset)
     config, parts = _configured(preset, row.scale, EnvConfig(env=chosen.env, pixels=row.observed == "pixels"))
     train = replace(config.train, precision=row.precision, compile=row.compile, graphs=row.graphs)  # type: ignore[arg-type]
     config = replace(config, train=train)
@@ -104,11 +104,9 @@ COLUMNS = (
 def bench(arguments: Sequence[str]) -> None:
     """Print a table, times in milliseconds, and write it as JSON where asked."""
     chosen = read(Bench, arguments, "reverie bench")
-    if chosen.preset not in PRESETS:
-        raise unknown("preset", chosen.preset, PRESETS)
+    preset = preset_named(chosen.preset)
     if chosen.repeats < 1:
         raise UserError(f"--repeats must be at least 1, not {chosen.repeats}")
-    preset = PRESETS[chosen.preset]
     for scale in chosen.scales:
         if scale not in SCALES and scale not in preset.scales:
             raise unknown(f"scale of {preset.name}", scale, (*preset.scales, *SCALES))

@@ -12,6 +12,7 @@ import tyro
 from reverie.cli.reading import read
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError
+from reverie.own import is_own
 from reverie.report.faceoff import draw_faceoff
 from reverie.report.write import write_json
 from reverie.results.tables import markdown
@@ -60,8 +61,9 @@ class FaceOff:
     """where faceoff.json and faceoff.png are written; what is there already by the same terms is not done again"""
 
     def __post_init__(self) -> None:
-        names = ",".join(self.backbones).replace("_", "-").split(",")  # a list with commas is one too
-        object.__setattr__(self, "backbones", tuple(name for name in names if name))
+        names = ",".join(self.backbones).split(",")  # a list with commas is one too
+        named = [name if is_own(name) else name.replace("_", "-") for name in names if name]
+        object.__setattr__(self, "backbones", tuple(named))
 
     def terms(self) -> Terms:
         """What is the same for all worlds."""

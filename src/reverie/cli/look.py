@@ -151,3 +151,4 @@ def list_all(arguments: Sequence[str]) -> None:
     print("parts")
     for kind, names in PARTS.items():
         print(f"  --{kind:<14}{', '.join(names)}")
+    print(f"  {'':<16}or one of your own: py:module:Class")

@@ -16,8 +16,8 @@ from gymnasium import spaces
 from jaxtyping import UInt8
 
 from reverie.envs.observation import ANY_SIZE, SCREEN
-from reverie.envs.rendering import in_one_line, prepare_pygame
-from reverie.errors import MissingExtra, UserError
+from reverie.envs.rendering import prepare_pygame
+from reverie.errors import MissingExtra, UserError, in_one_line
 
 _VIZDOOM = "Vizdoom"
 

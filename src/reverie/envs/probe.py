@@ -15,8 +15,7 @@ from gymnasium import Space, spaces
 from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.wrappers import AtariPreprocessing, TimeLimit
 
-from reverie.envs.rendering import in_one_line
-from reverie.errors import Finding, UserError
+from reverie.errors import Finding, UserError, in_one_line
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from jaxtyping import UInt8
 
-from reverie.errors import MissingExtra, UserError
+from reverie.errors import MissingExtra, UserError, in_one_line
 
 CURE = (
     "set MUJOCO_GL=egl (apt install libegl1) or MUJOCO_GL=osmesa (apt install libosmesa6); "
@@ -105,12 +105,6 @@ def told_in_one_line(name: str, *, mujoco: bool) -> Iterator[None]:
 def backend() -> str:
     """The OpenGL backend that MuJoCo was told to use."""
     return os.environ.get("MUJOCO_GL", "(unset)")
-
-
-def in_one_line(error: BaseException) -> str:
-    """The error's type and the first line of its message."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def missing_package(error: DependencyNotInstalled, purpose: str) -> UserError:

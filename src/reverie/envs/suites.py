@@ -11,7 +11,6 @@ import inspect
 import logging
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,13 +24,13 @@ from reverie.envs.memory import Corridor, DoorsAndKeys
 from reverie.envs.rendering import (
     CURE,
     backend,
-    in_one_line,
     missing_package,
     prepare_mujoco,
     prepare_pygame,
     told_in_one_line,
 )
-from reverie.errors import MissingExtra, UserError, unknown
+from reverie.errors import MissingExtra, UserError, in_one_line, raised_at, unknown
+from reverie.own import find, import_own
 
 _DMC = "dm_control/"
 
@@ -58,7 +57,7 @@ def from_gymnasium(task: str, size: int | None) -> gymnasium.Env:
         return from_dm_control(task.removeprefix(_DMC).removesuffix("-v0"), size)
     module, colon, task = task.rpartition(":")
     if colon:
-        _import_users(module, f"gym:{module}:{task}")
+        import_own(module, f"gym:{module}:{task}")
     try:
         spec = gymnasium.spec(task)
     except gymnasium.error.Error as error:
@@ -77,7 +76,7 @@ def from_gymnasium(task: str, size: int | None) -> gymnasium.Env:
         if os.environ.get("MUJOCO_GL") and "mujoco" in str(spec.entry_point) and "mujoco" not in sys.modules:
             raise _not_imported("mujoco", error) from error
         told = isinstance(error, gymnasium.error.Error | ImportError | TypeError)
-        reason = in_one_line(error) if told else f"{_where(error)}): mend the environment"
+        reason = in_one_line(error) if told else f"{raised_at(error)}): mend the environment"
         raise UserError(f"gym:{task} could not be made ({reason}" + ")" * told) from error
 
 
@@ -109,13 +108,7 @@ def from_dm_control(task: str, size: int | None) -> gymnasium.Env:
 
 def from_function(task: str, size: int | None) -> gymnasium.Env:
     """A function or class of the user's, "package.module:factory", found from the working directory as well."""
-    module_name, colon, attribute = task.partition(":")
-    if not (colon and module_name and attribute):
-        raise UserError(f"'py:{task}' should read py:package.module:factory")
-    module = _import_users(module_name, f"py:{task}")
-    factory = getattr(module, attribute, None)
-    if not callable(factory):
-        raise unknown(f"function of '{module_name}'", attribute, _functions(module))
+    factory = find(f"py:{task}", "factory", "function")
     kwargs = _drawing(factory, size)
     try:
         inspect.signature(factory).bind(**kwargs)
@@ -135,7 +128,7 @@ def opened(factory: Callable[..., Any], name: str, **kwargs: Any) -> gymnasium.E
     except gymnasium.error.DependencyNotInstalled as error:
         raise missing_package(error, name) from error
     except Exception as error:
-        raise UserError(f"{name} could not be made ({_where(error)}): mend the function") from error
+        raise UserError(f"{name} could not be made ({raised_at(error)}): mend the function") from error
     if not isinstance(env, gymnasium.Env):
         made = f"{type(env).__module__}.{type(env).__qualname__}"
         raise UserError(f"{name} made a {made}, not a gymnasium.Env (Shimmy wraps gym's and dm_env's)")
@@ -197,10 +190,6 @@ def _names(creator: Callable[..., Any], keyword: str) -> bool:
     return any(keyword in inspect.signature(maker).parameters for maker in makers)
 
 
-def _functions(module: Any) -> list[str]:
-    return [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-
-
 def _unknown_id(task: str) -> UserError:
     near = difflib.get_close_matches(task, gymnasium.registry, n=1, cutoff=0.5)
     if near:
@@ -209,26 +198,6 @@ def _unknown_id(task: str) -> UserError:
         f"unknown Gymnasium environment '{task}': gymnasium.pprint_registry() lists those that are registered, "
         "and gym:MODULE:ID imports the module that registers one"
     )
-
-
-def _import_users(module: str, name: str) -> Any:
-    """A module of the user's; UserError says whether it or one that it needs is missing."""
-    if not all(part.isidentifier() for part in module.split(".")):
-        raise UserError(f"{name}: '{module}' is no module's name; it should read package.module")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # a console script does not look there, `python -m` does
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and (module + ".").startswith(error.name + "."):
-            raise UserError(
-                f"{name}: there is no module '{error.name}' on the Python path or in this folder"
-            ) from error
-        raise UserError(f"{name}: '{module}' needs the module '{error.name}', which is not installed") from error
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"{name}: importing '{module}' failed ({_where(error)}): mend the module") from error
 
 
 def _import_dm_control(task: str) -> None:
@@ -240,13 +209,6 @@ def _import_dm_control(task: str) -> None:
         raise MissingExtra(package, "dmc", f"dmc:{task}") from error
     except Exception as error:  # PyOpenGL's are of many kinds
         raise _not_imported("dm_control", error) from error
-
-
-def _where(error: Exception) -> str:
-    """The error in a line, and the line of the code that raised it."""
-    places = traceback.extract_tb(error.__traceback__)
-    file, line = (error.filename, error.lineno) if isinstance(error, SyntaxError) else places[-1][:2]
-    return f"{in_one_line(error)}, {file}:{line}"
 
 
 def _not_imported(package: str, error: Exception) -> UserError:

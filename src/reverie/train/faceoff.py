@@ -17,7 +17,7 @@ from gymnasium.vector import VectorEnv
 from reverie.agents.agent import Agent
 from reverie.agents.build import build
 from reverie.agents.offline import Offline
-from reverie.agents.presets import PRESETS
+from reverie.agents.presets import preset_named
 from reverie.agents.program import Stage
 from reverie.agents.resolve import Resolved, resolve
 from reverie.data.collect import Collector, RandomAct, columns_of
@@ -155,7 +155,7 @@ class Ring:
                 measuring.finish()
         finally:
             envs.close()
-        program = PRESETS[resolved.preset].program(config)
+        program = preset_named(resolved.preset).program(config)
         self.stage = next(stage for stage in program if stage.groups and stage.behave)
         self.learner = Learner(self.agent, program, torch.Generator(self.device).manual_seed(terms.seed), "float32")
         self.rng = np.random.default_rng(terms.seed)

@@ -227,7 +227,7 @@ def load(run: str | Path, device: str = "auto") -> tuple[Agent, Resolved]:
 
 def default_path(preset: str, env: str, seed: int) -> Path:
     """runs/PRESET-TASK-sSEED, numbered where it exists already."""
-    base = Path("runs") / f"{preset}-{env.split(':')[-1].replace('/', '-')}-s{seed}"
+    base = Path("runs") / f"{preset.split(':')[-1]}-{env.split(':')[-1].replace('/', '-')}-s{seed}"
     path, number = base, 2
     while path.exists():
         path, number = base.with_name(f"{base.name}-{number}"), number + 1

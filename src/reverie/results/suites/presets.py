@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from reverie.results.suites.planning import SHORTLY
 from reverie.results.suites.suite import SWINGUP, WALKER, Suite, seeds
 
 LIKE_SWINGUP = f"{SWINGUP} --action-repeat 4 --steps 60000"
 """As the suites of single presets on that task."""
 LIKE_WALKER = f"{WALKER} --action-repeat 2 --train-every 4 --eval-every 10000"
+SEARCHING = "--action-repeat 2 --train-every 2 --steps 40000 --eval-every 20000 --eval-episodes 5"
+"""A search takes longer than an update: as many more updates cost it little."""
 DREAMERS = (
     *("dreamer", "dreamer-reward", "dreamerv2", "dreamerv3", "rssm-continuous", "rssm-discrete"),
     *("tssm", "transdreamer", "awm", "s4wm"),
@@ -26,11 +27,11 @@ PRESETS_BESIDE: dict[str, Suite] = {
         solved=750.0,
     ),
     "walker-presets": Suite(
-        about="presets at `laptop` on walker-walk from state, action repeat 2, 100,000 frames; the slow ones 50,000",
+        about="presets at `laptop` on walker-walk from state, action repeat 2, 100,000 frames; the slow ones fewer",
         runs=_each(DREAMERS, f"{LIKE_WALKER} --steps 100000")
         | _each(["twm"], f"{LIKE_WALKER} --steps 50000")
         | seeds("worldmodels", f"worldmodels {WALKER} --action-repeat 2 --steps 100000 --objective.rounds 5", range(1))
-        | seeds("planet", f"planet {WALKER} {SHORTLY}", range(1)),
+        | seeds("planet", f"planet {WALKER} {SEARCHING}", range(1)),
         solved=900.0,
     ),
 }
