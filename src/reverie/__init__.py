@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reverie.agents.resolve import resolve
     from reverie.envs.make import make
     from reverie.play.dream_env import DreamEnv, DreamVectorEnv
+    from reverie.report.log import read_metrics
     from reverie.report.open_loop import open_loop
     from reverie.train.folder import load
     from reverie.train.run import resume, run
@@ -26,6 +27,7 @@ _HOMES = {
     "load": "train.folder",
     "make": "envs.make",
     "open_loop": "report.open_loop",
+    "read_metrics": "report.log",
     "resolve": "agents.resolve",
     "resume": "train.run",
     "run": "train.run",
@@ -41,6 +43,7 @@ __all__ = [
     "load",
     "make",
     "open_loop",
+    "read_metrics",
     "resolve",
     "resume",
     "run",

@@ -8,8 +8,10 @@ from tiny import Walk, built, tiny
 
 from reverie.agents.build import build
 from reverie.agents.parts import PARTS
-from reverie.envs.make import make
+from reverie.envs.make import EnvConfig, make, make_vector
 from reverie.errors import UserError
+from reverie.report.evaluate import Evaluator
+from reverie.report.open_loop import dreamed_returns
 
 
 def observations(rows, seed=0):
@@ -132,6 +134,32 @@ def test_every_behaviour_acts_in_every_space(behaviour, space):
     for mode in ("explore", "evaluate"):
         actions = acted(agent, 4, rows=3, mode=mode, generator=torch.Generator().manual_seed(0))
         assert all(space.contains(action) for step in actions for action in step)
+
+
+@pytest.mark.parametrize("planner", ["none", "cem"])
+def test_a_dream_brings_what_the_agent_expects_of_an_episode(planner):
+    agent = built(tiny(planner=planner))
+    agent.world.preprocess.reward_unit.fill_(3.0)
+    evaluator = Evaluator(make_vector([EnvConfig(env="py:tiny:walk").make] * 2), seed=1)
+    episodes = evaluator(agent)
+    evaluator.close()
+    first = {"state": np.stack([episode.observation["state"][0] for episode in episodes])}
+    _, carry = agent.act(first, np.zeros(2), np.ones(2), agent.initial(2))
+    steps = max(len(episode.reward) for episode in episodes) - 1
+    dreamed = agent.dream(carry, steps)
+    alive = np.concatenate([np.ones((2, 1)), dreamed.going[:, :-1]], 1)
+    np.testing.assert_allclose((alive * dreamed.reward).sum(1), dreamed_returns(agent, episodes), rtol=1e-5)
+    assert dreamed.action.shape == (2, steps, 1) and dreamed.observation["state"].shape == (2, steps, 2)
+
+
+def test_a_dream_begins_with_the_action_just_chosen_and_decodes_what_its_world_can():
+    agent = built(tiny("tdmpc2"))
+    action, carry = agent.act(observations(3), np.zeros(3), np.ones(3), agent.initial(3))
+    dreamed = agent.dream(carry, 4)
+    np.testing.assert_allclose(dreamed.action[:, 0], action, rtol=1e-6)
+    assert dreamed.observation == {} and dreamed.reward.shape == dreamed.going.shape == (3, 4)
+    with pytest.raises(UserError, match="a dream needs at least 1 step, not 0"):
+        agent.dream(carry, 0)
 
 
 def test_an_observation_that_no_network_reads_is_refused():

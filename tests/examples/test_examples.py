@@ -26,12 +26,12 @@ def test_train_then_act_then_dream(tmp_path, monkeypatch, capsys):
     assert -2200 < returned < 0  # whatever is done in Pendulum, 200 steps cost up to 16.3 each
     run("dream.py", monkeypatch, "runs/example")
     printed = capsys.readouterr().out
-    assert "dreamed state (2, 15, 3)" in printed
+    assert "dreamed state (1, 15, 3)" in printed
     rewards = [float(x) for x in printed.split("[")[1].split("]")[0].split(",")]
     assert len(rewards) == 15 and all(-30 < reward < 10 for reward in rewards)
 
 
-@pytest.mark.parametrize("part", ["environment", "backbone", "latent", "behaviour"])
+@pytest.mark.parametrize("part", ["environment", "backbone", "latent", "behaviour", "preset"])
 def test_a_part_of_ones_own(part, tmp_path):
     words = [sys.executable, str(EXAMPLES / f"own_{part}.py"), "160"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)

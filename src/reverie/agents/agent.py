@@ -1,6 +1,7 @@
 """An agent: a world, a behaviour, and what stands between them and an environment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from reverie.behaviour.behaviour import Behaviour
 from reverie.behaviour.planner import Planner
 from reverie.envs.codec import ActionCodec
 from reverie.errors import UserError
-from reverie.types import Mode, State
+from reverie.types import Features, Mode, State
 from reverie.world.objective import Objective
 from reverie.world.world import World
 
@@ -22,6 +23,19 @@ class Carry(NamedTuple):
     state: State
     memory: Any
     action: Tensor
+
+
+class Dreamed(NamedTuple):
+    """What an agent expects of B environments over T steps of its own choices: what it does, and what that brings."""
+
+    action: np.ndarray
+    """the environments' own, "B T ..\""""
+    reward: np.ndarray
+    """"B T", in the environments' unit"""
+    going: np.ndarray
+    """"B T", the chance that the episode still goes on once the step is done"""
+    observation: dict[str, np.ndarray]
+    """what is seen after each step, "B T ..", images in [0, 1]; empty where the world decodes nothing"""
 
 
 class Agent(nn.Module):
@@ -61,6 +75,18 @@ class Agent(nn.Module):
     ) -> tuple[Tensor, Any]:
         """The actions "B A" in [-1, 1] to take at a state, real or dreamed, and the memory after them."""
         return self.planner.act(self.world, self.behaviour, state, memory, first, mode, generator)
+
+    def dreaming(
+        self, state: State, memory: Any, first: Tensor, generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, State]]:
+        """Actions "B A" chosen as in evaluation, and the states that they are dreamed to lead to, for ever.
+
+        Latents are the most likely ones. first "B" is one where an episode begins at the given state.
+        """
+        while True:
+            action, memory = self.choose(state, memory, first, "evaluate", generator)
+            state, first = self.world.imagine(action, state), torch.zeros_like(first)
+            yield action, state
 
     @torch.inference_mode()
     def act(
@@ -106,3 +132,30 @@ class Agent(nn.Module):
         # What was really done, as replay will hold it: clipped, rounded where the environment counts in integers.
         done = torch.as_tensor(self.codec.encode(own), device=device)
         return own, Carry(state, memory, done.to(action.dtype))
+
+    @torch.inference_mode()
+    def dream(self, carry: Carry, steps: int) -> Dreamed:
+        """What the agent expects to do and to see next: the action just chosen, and then its own choices in its dream.
+
+        Actions and latents are the most likely ones throughout, so what is expected is one future, not their mean.
+
+        Args:
+            carry: from `act`.
+            steps: T.
+
+        Raises:
+            UserError: for less than one step.
+        """
+        if steps < 1:
+            raise UserError(f"a dream needs at least 1 step, not {steps}")
+        generator = torch.Generator(self.device).manual_seed(0)
+        inside = torch.zeros(len(carry.action), device=self.device)  # no episode begins in a dream
+        state = self.world.imagine(carry.action, carry.state)
+        later = islice(self.dreaming(state, carry.memory, inside, generator), steps - 1)
+        actions, states = zip((carry.action, state), *later, strict=True)
+        features = Features(torch.stack([s.deter for s in states], 1), torch.stack([s.stoch for s in states], 1))
+        reward = self.world.reward(features) * self.world.preprocess.reward_unit
+        going = self.world.continue_(features).cumprod(1)
+        chosen = [self.codec.decode(action.float().cpu().numpy()) for action in actions]
+        seen = {key: x.float().cpu().numpy() for key, x in self.world.decode(features).items()}
+        return Dreamed(np.stack(chosen, 1), reward.float().cpu().numpy(), going.float().cpu().numpy(), seen)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -124,10 +125,8 @@ def dreamed_returns(agent: Agent, episodes: Sequence[Episode]) -> np.ndarray:
     start = world.observe(as_batch(agent, episodes, 0, 1), world.initial(len(episodes))).last()
     steps = max(len(episode.reward) for episode in episodes) - 1
     returns, alive = torch.zeros(len(episodes), device=agent.device), torch.ones(len(episodes), device=agent.device)
-    state, memory, first = start, agent.undecided(len(episodes)), torch.ones(len(episodes), device=agent.device)
-    for _ in range(steps):
-        action, memory = agent.choose(state, memory, first, "evaluate", generator)
-        state, first = world.imagine(action, state), torch.zeros_like(first)
+    first = torch.ones(len(episodes), device=agent.device)
+    for _, state in islice(agent.dreaming(start, agent.undecided(len(episodes)), first, generator), steps):
         returns += alive * world.reward(state.features)
         alive = alive * world.continue_(state.features)
     return (returns * world.preprocess.reward_unit).cpu().numpy()

@@ -42,6 +42,10 @@ def imagine(
         horizon: H.
         pathwise: keep the graph from rewards back to actions; otherwise the dream has no graph.
         generator: draws latents; None follows the modes.
+
+    Returns:
+        The dream. Its rewards are in the world's unit: `world.preprocess.reward_unit` times as many in the
+        environment's.
     """
     with torch.set_grad_enabled(pathwise and torch.is_grad_enabled()):
         features, action = _walk(world, policy, start, horizon, generator)
@@ -51,7 +55,7 @@ def imagine(
 def unroll(
     world: World, action: Float[Tensor, "N H A"], start: State, generator: torch.Generator | None = None
 ) -> Dream:
-    """Dream along given actions, rewards and ends included: for planners."""
+    """Dream along given actions, rewards (in the world's unit) and ends included: for planners."""
     return _told(world, along(world, action, start, generator), action)
 
 
