@@ -33,6 +33,12 @@ def _ids(commands):
     return [f"{page.stem}: {' '.join(words)}" for page, words in commands]
 
 
+@pytest.fixture(autouse=True)
+def _in_examples(monkeypatch):
+    """Pages on parts of one's own say `cd examples` first."""
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+
+
 @pytest.mark.parametrize(("page", "words"), TRAIN, ids=_ids(TRAIN))
 def test_a_command_of_a_page(page, words):
     parse(words)
