@@ -119,3 +119,10 @@ def test_page(tmp_path):
     rows = json.loads((tmp_path / "page.json").read_text())
     assert list(rows) == ["beside", "alone"] and "beside: " in out
     assert all(row["frames_per_second"] > 0 and row["latency_ms"] > 0 for row in rows.values())
+
+
+def test_pole_foresight(tmp_path):
+    options = f"--degrees 0 20 --start 3 --steps 12 --episodes 2 --output {tmp_path / 'pole.json'}"
+    run("pole_foresight.py", options)
+    right, wrong = json.loads((tmp_path / "pole.json").read_text())
+    assert right["share"] == 0 and wrong["share"] > 0
