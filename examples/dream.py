@@ -17,9 +17,9 @@ if __name__ == "__main__":
     for _ in range(10):
         batch = {key: value[None] for key, value in observation.items()}
         action, carry = agent.act(batch, np.array([reward]), np.array([first]), carry)
-        dreamed = agent.dream(carry, steps=15)
         observation, reward, *_ = env.step(action[0])
         first = 0.0
+    dreamed = agent.dream(carry, steps=15)  # begins with the action that was chosen last
     print("dreamed rewards", dreamed.reward[0].tolist())
     for key, value in dreamed.observation.items():
         print(f"dreamed {key}", value.shape)

@@ -41,6 +41,8 @@ class Shooting(nn.Module):
         return ()
 
     def act(self, world, state, memory, first, mode, generator):
+        if generator is None:  # nothing is drawn at random in evaluation
+            generator = torch.Generator(first.device).manual_seed(0)
         rows, many, horizon = len(first), self._config.candidates, self._config.horizon
         drawn = torch.rand(rows * many, -(-horizon // 3), self._actions.size, generator=generator, device=first.device)
         plans = (2 * drawn - 1).repeat_interleave(3, 1)[:, :horizon]

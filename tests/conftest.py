@@ -24,6 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     for own in config.getoption("--own"):
         kind, _, name = own.partition("=")
+        if kind not in PARTS:
+            raise pytest.UsageError(f"--own {own} should read KIND=py:module:Class, KIND one of {', '.join(PARTS)}")
         PARTS[kind][name] = part(kind, name)
 
 

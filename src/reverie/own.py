@@ -25,11 +25,13 @@ def name_of(thing: Any, what: str) -> str:
     Raises:
         UserError: if it cannot be imported by a name.
     """
-    module, name = getattr(thing, "__module__", ""), getattr(thing, "__qualname__", "<")
-    if "<" in name or module == "__main__":
+    module, name = getattr(thing, "__module__", ""), getattr(thing, "__qualname__", "")
+    if not name:
+        raise UserError(f"{what} should be a name, a function or a class itself, not {thing!r:.60}")
+    if not name.isidentifier() or module == "__main__":
         raise UserError(
-            f"{what} {name} cannot be imported by name; move it into a module, so that a run can be rebuilt from its "
-            "configuration"
+            f"{what} {name} cannot be imported by name; move it to the top of a module, so that a run can be rebuilt "
+            "from its configuration"
         )
     return f"{PREFIX}{module}:{name}"
 
@@ -52,8 +54,9 @@ def find(name: str, what: str, kind: str, fits: Callable[[Any], bool] = callable
     module = import_own(module_name, name)
     found = getattr(module, attribute, None)
     if not fits(found):
-        known = [key for key, value in vars(module).items() if fits(value) and not key.startswith("_")]
-        raise unknown(f"{kind} of '{module_name}'", attribute, known)
+        there = {key: value for key, value in vars(module).items() if fits(value) and not key.startswith("_")}
+        made = [key for key, value in there.items() if getattr(value, "__module__", module_name) == module_name]
+        raise unknown(f"{kind} of '{module_name}'", attribute, made or there)
     return found
 
 

@@ -11,7 +11,7 @@ Time is indexed by arrival, everywhere: index t holds all that is known on arriv
     a_t ~ pi(h_t, z_t)                            the choice, which leads to t+1
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -45,6 +45,11 @@ class Features(NamedTuple):
 
     deter: Tensor
     stoch: Tensor
+
+    @staticmethod
+    def stacked(moments: "Sequence[Features]") -> "Features":
+        """Those of T moments, "N ..", as "N T .."."""
+        return Features(torch.stack([f.deter for f in moments], 1), torch.stack([f.stoch for f in moments], 1))
 
     def read(self, what: Read) -> Tensor:
         """The part of the features that a head reads, as one tensor."""

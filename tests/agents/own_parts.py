@@ -13,6 +13,13 @@ class EagerConfig(ValueGradientConfig):
     haste: float = 2.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class HastyConfig(ValueGradientConfig):
+    """Another default."""
+
+    horizon: int = 2
+
+
 class Eager(ValueGradient):
     """The same in all else."""
 

@@ -162,6 +162,16 @@ def test_a_dream_begins_with_the_action_just_chosen_and_decodes_what_its_world_c
         agent.dream(carry, 0)
 
 
+@pytest.mark.parametrize("space", [spaces.Discrete(3), spaces.MultiDiscrete([2, 3])])
+def test_dreams_of_choices_name_them_and_leave_what_is_carried(space):
+    resolved = tiny("tssm")
+    agent = build(resolved.config, resolved.parts, spaces.Dict(state=spaces.Box(-1, 1, (2,), np.float32)), space).eval()
+    _, carry = agent.act(observations(2), np.zeros(2), np.ones(2), agent.initial(2))
+    dreamed, again = agent.dream(carry, 5), agent.dream(carry, 5)
+    assert all(space.contains(choice) for row in dreamed.action for choice in row)
+    np.testing.assert_array_equal(dreamed.reward, again.reward)
+
+
 def test_an_observation_that_no_network_reads_is_refused():
     resolved = tiny()
     space = spaces.Dict({"grid": spaces.Box(-1, 1, (4, 4), np.float32)})

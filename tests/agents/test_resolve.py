@@ -240,14 +240,31 @@ def test_single_values_of_parts_leave_the_scale_its_others():
     assert changed.backbone == plain.backbone
 
 
+def test_single_values_hold_together_in_any_order():
+    values = {"planner.elites": 10, "planner.candidates": 50}
+    for order in (values, dict(reversed(values.items()))):
+        config = resolve("dreamer", "gym:Pendulum-v1", parts={"planner": "cem"}, **order).config
+        assert (config.planner.elites, config.planner.candidates) == (10, 50)
+
+
+def test_single_values_win_over_whole_parts():
+    resolved = resolve("dreamer", "gym:Pendulum-v1", latent=GaussianConfig(size=8, min_std=0.3), **{"latent.size": 5})
+    assert resolved.config.latent == GaussianConfig(size=5, min_std=0.3)
+
+
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "value", "message"),
     [
-        ("behaviour.horizn", "unknown value 'behaviour.horizn'; did you mean 'behaviour.horizon'?"),
-        ("behaviour.horizon.most", "unknown value 'behaviour.horizon.most'; did you mean 'behaviour.horizon'?"),
-        ("objective.free-nat", "unknown value 'objective.free-nat'; did you mean 'objective.free-nats'?"),
+        ("behaviour.horizn", 3, "unknown key of config.behaviour 'horizn'; did you mean 'horizon'?"),
+        ("behavior.horizon", 3, "unknown key of config 'behavior'; did you mean 'behaviour'?"),
+        ("behaviour.actr.std", 3, "unknown key of config.behaviour 'actr'; did you mean 'actor'?"),
+        ("behaviour.horizon.most", 3, "config.behaviour.horizon cannot be {'most': 3}; it should be a whole number"),
+        ("behaviour.horizon", "x", "config.behaviour.horizon cannot be 'x'; it should be a whole number"),
+        ("objective.free-nat", 3, "unknown key of config.objective 'free_nat'; did you mean 'free_nats'?"),
+        ("steps", "x", "config.train.steps cannot be 'x'; it should be a whole number"),
+        ("num_envs", 1.5, "config.env.num_envs cannot be 1.5; it should be a whole number"),
     ],
 )
-def test_a_single_value_that_is_not_there_is_named(name, message):
+def test_a_single_value_that_cannot_be_is_named(name, value, message):
     with pytest.raises(UserError, match=re.escape(message)):
-        resolve("dreamer", "gym:Pendulum-v1", **{name: 3})
+        resolve("dreamer", "gym:Pendulum-v1", **{name: value})

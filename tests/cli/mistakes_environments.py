@@ -210,7 +210,7 @@ CHECKED = [
     Mistake(
         "a check for an unknown preset",
         "check-env Pendulum-v1 --preset dreamr",
-        "unknown --preset 'dreamr'; did you mean 'dreamer'?; all options: reverie check-env --help",
+        "unknown preset 'dreamr'; did you mean 'dreamer'?",
     ),
     Mistake("a check of no steps", "check-env Pendulum-v1 --steps 0", "--steps must be at least 1, not 0"),
     Mistake(

@@ -124,8 +124,23 @@ OWN = [
     Mistake(
         "one without options",
         f"{DREAMER} --backbone py:mine:Leaky",
-        "--backbone py:mine:Leaky lacks Config, a dataclass of its options, empty where it has none",
+        "--backbone py:mine:Leaky lacks Config, a frozen dataclass of its options, each with a default, or of none",
         lambda at: at.module("class Leaky: ..."),
+    ),
+    Mistake(
+        "one whose options could be changed",
+        f"{DREAMER} --backbone py:mine:Leaky",
+        "--backbone py:mine:Leaky lacks Config, a frozen dataclass of its options, each with a default, or of none",
+        lambda at: at.module(
+            "from dataclasses import dataclass\n"
+            "class Leaky:\n    @dataclass\n    class Config:\n        units: int = 3\n"
+        ),
+    ),
+    Mistake(
+        "one that is no class",
+        f"{DREAMER} --backbone py:mine:leaky",
+        "unknown class of 'mine' 'leaky'; did you mean 'Leaky'?",
+        lambda at: at.module("class Leaky: ...\n\nleaky = Leaky()"),
     ),
     Mistake(
         "one that cannot do what its kind does",

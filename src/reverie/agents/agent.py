@@ -137,7 +137,9 @@ class Agent(nn.Module):
     def dream(self, carry: Carry, steps: int) -> Dreamed:
         """What the agent expects to do and to see next: the action just chosen, and then its own choices in its dream.
 
-        Actions and latents are the most likely ones throughout, so what is expected is one future, not their mean.
+        Actions and latents are the most likely ones throughout, so what is expected is one future, not their mean. The
+        dream follows the actions as they are chosen; they are told as the environment would take them, clipped and
+        rounded.
 
         Args:
             carry: from `act`.
@@ -151,9 +153,11 @@ class Agent(nn.Module):
         generator = torch.Generator(self.device).manual_seed(0)
         inside = torch.zeros(len(carry.action), device=self.device)  # no episode begins in a dream
         state = self.world.imagine(carry.action, carry.state)
-        later = islice(self.dreaming(state, carry.memory, inside, generator), steps - 1)
-        actions, states = zip((carry.action, state), *later, strict=True)
-        features = Features(torch.stack([s.deter for s in states], 1), torch.stack([s.stoch for s in states], 1))
+        actions, moments = [carry.action], [state.features]
+        for action, later in islice(self.dreaming(state, carry.memory, inside, generator), steps - 1):
+            actions.append(action)
+            moments.append(later.features)
+        features = Features.stacked(moments)
         reward = self.world.reward(features) * self.world.preprocess.reward_unit
         going = self.world.continue_(features).cumprod(1)
         chosen = [self.codec.decode(action.float().cpu().numpy()) for action in actions]

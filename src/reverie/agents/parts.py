@@ -1,7 +1,7 @@
 """The parts that an option can exchange: a name for each implementation behind a Protocol."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, get_origin
 
 from reverie import own
@@ -97,10 +97,12 @@ def part(kind: str, name: str) -> Any:
         if name not in PARTS[kind]:
             raise unknown(kind, name, PARTS[kind])
         return PARTS[kind][name]
-    found, protocol = own.find(name, "Class", "class"), PROTOCOLS[kind]
+    found, protocol = own.find(name, "Class", "class", lambda thing: isinstance(thing, type)), PROTOCOLS[kind]
     config = getattr(found, "Config", None)
-    if not is_dataclass(config):
-        raise UserError(f"--{kind} {name} lacks Config, a dataclass of its options, empty where it has none")
+    if not _configures(config):
+        raise UserError(
+            f"--{kind} {name} lacks Config, a frozen dataclass of its options, each with a default, or of none"
+        )
     lacks = [member for member in _members(protocol) if not hasattr(found, member)]
     if kind == "behaviour" and not hasattr(config, "trained"):
         lacks.append("Config.trained")
@@ -110,6 +112,16 @@ def part(kind: str, name: str) -> Any:
             f"see {protocol.__module__}.{protocol.__qualname__}"
         )
     return found
+
+
+def _configures(config: Any) -> bool:
+    """Whether it can be a part's configuration: made from nothing, written down field by field, and never changed."""
+    if not (isinstance(config, type) and is_dataclass(config)):
+        return False
+    kind: Any = config
+    options = fields(kind)
+    given = all(option.default_factory is not MISSING or option.default is not MISSING for option in options)
+    return kind.__dataclass_params__.frozen and given and all(option.init for option in options)
 
 
 def _members(protocol: Any) -> list[str]:

@@ -12,9 +12,19 @@ from reverie.errors import UserError, unknown
 
 
 def nearest(kind: type, values: Iterable[Any]) -> Any:
-    """Of some configurations the one of that kind, or else of the nearest kind that it extends; None where none is."""
+    """Of some configurations the one of that kind; else one made from that of the nearest kind which it extends.
+
+    What it extends says only what it does not say itself. None where it extends none of them.
+    """
     known = {type(value): value for value in values}
-    return next((known[ancestor] for ancestor in kind.__mro__ if ancestor in known), None)
+    if kind in known:
+        return known[kind]
+    for place, ancestor in enumerate(kind.__mro__):
+        if ancestor in known:
+            said = {name for above in kind.__mro__[:place] for name in vars(above).get("__annotations__", {})}
+            names = [field.name for field in fields(ancestor) if field.name not in said]
+            return kind(**{name: getattr(known[ancestor], name) for name in names})
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +34,9 @@ class Preset:
     A scale names fields of Config, such as {"encoder": EncoderConfig(...)}; a field whose part can be exchanged holds a
     tuple, one configuration for each implementation it has values for, which hold for what extends it as well. What a
     scale is silent about has its default.
+
+    Raises:
+        UserError: for a scale with a field that Config does not have, or without a tuple where one belongs.
     """
 
     name: str
@@ -34,6 +47,23 @@ class Preset:
     program: Callable[[Config], Program]
     decodes: bool = False
     """whether the program has the decoder learn by itself, so that no objective without one fits"""
+
+    def __post_init__(self) -> None:
+        known = {field.name for field in fields(Config)} - {"env"}
+        for scale, values in self.scales.items():
+            for name, value in values.items():
+                if name not in known:
+                    raise unknown(f"field of the scale '{scale}' of {self.name}", name, known)
+                if name in PARTS and not isinstance(value, tuple):
+                    raise UserError(
+                        f"the {name} of the scale '{scale}' of {self.name} should be a tuple of configurations, one "
+                        f"for each part with values, not {value!r:.60}"
+                    )
+
+    @property
+    def usual(self) -> str:
+        """The scale where none is named: laptop, or the first."""
+        return "laptop" if "laptop" in self.scales else next(iter(self.scales))
 
     def fit(self, parts: Parts) -> None:
         """See that its program can be executed with other parts.
@@ -68,7 +98,7 @@ class Preset:
             if field.name in PARTS:
                 kind = (parts or self.parts).chosen(field.name).Config
                 known = nearest(kind, values.get(field.name, ()))
-                chosen[field.name] = kind() if known is None else kind(**vars(known))
+                chosen[field.name] = kind() if known is None else known
             elif field.name in values:
                 chosen[field.name] = values[field.name]
         return Config(env=env, **chosen)

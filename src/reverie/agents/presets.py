@@ -15,7 +15,7 @@ from reverie.agents.tdmpc2 import TDMPC2
 from reverie.agents.transdreamer import TRANSDREAMER, TSSM
 from reverie.agents.twm import TWM
 from reverie.agents.worldmodels import WORLDMODELS
-from reverie.errors import unknown
+from reverie.errors import UserError, unknown
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -46,6 +46,8 @@ def preset_named(name: str) -> Preset:
     Raises:
         UserError: if there is none.
     """
+    if not isinstance(name, str):
+        raise UserError(f"a preset should be a name, such as 'dreamer' or 'py:package.module:PRESET', not {name!r:.60}")
     if own.is_own(name):
         return own.find(name, "PRESET", "preset", lambda found: isinstance(found, Preset))
     if name not in PRESETS:

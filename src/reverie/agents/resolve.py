@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import gymnasium
 
@@ -16,6 +16,8 @@ from reverie.agents.presets import preset_named
 from reverie.agents.program import Program
 from reverie.envs.make import EnvConfig
 from reverie.errors import UserError, unknown
+
+Given = TypeVar("Given", bound=Iterable[str])
 
 
 def check_finite(config: Any, prefix: str = "") -> None:
@@ -73,8 +75,8 @@ def resolve(
     preset: str,
     env: str | Callable[[], gymnasium.Env],
     *,
-    scale: str = "laptop",
-    parts: Mapping[str, str | type] | None = None,
+    scale: str = "",
+    parts: Mapping[str, str | type | None] | None = None,
     offline: Offline | None = None,
     **values: Any,
 ) -> Resolved:
@@ -83,7 +85,7 @@ def resolve(
     Args:
         preset: its name.
         env: an environment's name, or a function of a module that makes one.
-        scale: its set of values.
+        scale: its set of values; laptop, or its first where it has none of that name.
         parts: parts to exchange, by name as in {"latent": "categorical"}, or classes of your own that a module holds.
         offline: what to learn from, where nothing is to be collected.
         values: fields of EnvConfig and TrainConfig by name; single values of parts as options name them, as in
@@ -94,23 +96,38 @@ def resolve(
         UserError: for an unknown preset, scale, part or value.
     """
     published = preset_named(preset)
+    usual = scale or published.usual
     exchanged = {kind: _named(kind, choice) for kind, choice in _known("part", parts or {}, PARTS).items()}
     chosen = published.parts.exchange(**exchanged)
-    inner, values = ({k: v for k, v in values.items() if ("." in k) is dotted} for dotted in (True, False))
-    names = {kind: {field.name for field in fields(kind)} for kind in (EnvConfig, TrainConfig, Config)}
-    _known("value", values, set().union(*names.values()))
-    name = env if isinstance(env, str) else own.name_of(env, "the environment's function")
-    where = EnvConfig(env=name, **{k: v for k, v in values.items() if k in names[EnvConfig]})
-    config = published.config(where, scale, chosen)
-    config = replace(config, **{k: v for k, v in values.items() if k in names[Config]})
+    homes = {field.name: home for home, kind in HOMES.items() for field in fields(kind)}
+    whole = {name: value for name, value in values.items() if name in {field.name for field in fields(Config)}}
+    single = {name: value for name, value in values.items() if name not in whole}
+    _known("value", [name for name in single if "." not in name], [*homes, *(field.name for field in fields(Config))])
+    where = env if isinstance(env, str) else own.name_of(env, "the environment's function")
+    config = replace(published.config(EnvConfig(env=where), usual, chosen), **whole)
     _check_kinds(chosen, config)
-    train = replace(config.train, **{k: v for k, v in values.items() if k in names[TrainConfig]})
-    config = replace(config, train=train)
-    for path, value in inner.items():
-        config = _with(config, path.replace("-", "_").split("."), value, path)
-    resolved = Resolved(preset=preset, scale=scale, parts=chosen, config=config, offline=offline)
-    from_plain(resolved.plain())  # what cannot be read back would be a run that nobody can load
-    return resolved
+    plain = {"preset": preset, "scale": usual, "parts": asdict(chosen), "config": asdict(config)}
+    if offline is not None:
+        plain["offline"] = asdict(offline)
+    for name, value in single.items():
+        path = name.replace("-", "_").split(".") if "." in name else [homes[name], name]
+        _put(plain["config"], path, asdict(value) if is_dataclass(value) and not isinstance(value, type) else value)
+    return from_plain(plain)  # as it will be read again: what cannot be would be a run that nobody can load
+
+
+HOMES = {"env": EnvConfig, "train": TrainConfig}
+"""Whose fields `resolve` takes by their own names."""
+
+
+def _put(plain: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set a value deep inside; what is not there is put there all the same, for whoever reads it to refuse."""
+    name = next((name for name in plain if name.rstrip("_") == path[0].rstrip("_")), path[0])
+    if len(path) == 1:
+        plain[name] = value
+        return
+    if not isinstance(plain.get(name), dict):
+        plain[name] = {}
+    _put(plain[name], path[1:], value)
 
 
 def _check_kinds(parts: Parts, config: Config) -> None:
@@ -130,26 +147,15 @@ def _check_kinds(parts: Parts, config: Config) -> None:
         raise UserError(f"{name} cannot be {value!r:.60}; it should be the {kind.__name__}{part}{cure}")
 
 
-def _named(kind: str, choice: str | type) -> str:
-    """A class is written down as py:module:Class, by which any process finds it again."""
-    return choice if isinstance(choice, str) else own.name_of(choice, f"the {kind}")
+def _named(kind: str, choice: str | type | None) -> str | None:
+    """A class of Reverie's by its name, one of the user's by that of its module."""
+    if choice is None or isinstance(choice, str):
+        return choice
+    known = [name for name, other in PARTS[kind].items() if other is choice]
+    return known[0] if known else own.name_of(choice, f"the {kind}")
 
 
-def _with(config: Any, path: Sequence[str], value: Any, whole: str) -> Any:
-    """The configuration with the value of one option, whose name is a path through its dataclasses."""
-    known, parent = _options(config), whole.rpartition(".")[0]
-    if path[0] not in known:
-        raise unknown("value", whole, [f"{parent}.{name.replace('_', '-')}" for name in known] or [parent])
-    name = known[path[0]]
-    return replace(config, **{name: value if len(path) == 1 else _with(getattr(config, name), path[1:], value, whole)})
-
-
-def _options(config: Any) -> dict[str, str]:
-    """The names of a configuration's fields as options have them, and as Python does."""
-    return {field.name.rstrip("_"): field.name for field in fields(config)} if is_dataclass(config) else {}
-
-
-def _known(kind: str, given: Mapping[str, Any], known: Iterable[str]) -> Mapping[str, Any]:
+def _known(kind: str, given: Given, known: Sequence[str] | Mapping[str, Any]) -> Given:
     for name in given:
         if name not in known:
             raise unknown(kind, name, known)

@@ -86,7 +86,7 @@ def parse(arguments: Sequence[str], form: Form = TRAIN) -> Request:
     name = _name(first.preset, arguments, form)
     preset = preset_named(name)
     parts = preset.parts.exchange(**{kind: getattr(first, kind) for kind in PARTS})
-    scale = first.scale or "laptop"
+    scale = first.scale or preset.usual
     defaults = form.defaults(preset.config(EnvConfig(env=NOWHERE), scale, parts))
     choices = {"preset": name, "scale": scale} | {kind: getattr(parts, kind) for kind in PARTS}
     kind = _command(preset, defaults, choices, form)

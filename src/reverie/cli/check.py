@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 import gymnasium
 import tyro
@@ -13,7 +13,7 @@ from gymnasium.wrappers import TimeLimit
 from reverie.agents.agent import Agent
 from reverie.agents.build import build, shapes_of
 from reverie.agents.config import Config
-from reverie.agents.presets import PRESETS
+from reverie.agents.presets import preset_named
 from reverie.cli.reading import Unused, check_seed, read
 from reverie.envs.check import (
     bad_actions,
@@ -44,8 +44,8 @@ class CheckEnv:
     """Try an environment as training would open it: reverie check-env ENV [OPTIONS]."""
 
     env: Annotated[CheckedEnv, tyro.conf.arg(name="", prefix_name=False)]
-    preset: Literal[tuple(PRESETS)] = "dreamer"  # type: ignore[valid-type]
-    """whose networks shall learn it"""
+    preset: str = "dreamer"
+    """whose networks shall learn it: one of `reverie list`, or your own, py:module:PRESET"""
     scale: str = "laptop"
     """its set of values"""
     episodes: int = 4
@@ -88,7 +88,7 @@ def check_env(arguments: Sequence[str]) -> None:
         if getattr(chosen, name) < 1:
             raise UserError(f"--{name} must be at least 1, not {getattr(chosen, name)}")
     check_seed(chosen.seed, 2**32)  # Gymnasium's spaces take no others
-    report, config = Report(), PRESETS[chosen.preset].config(chosen.env, chosen.scale)
+    report, config = Report(), preset_named(chosen.preset).config(chosen.env, chosen.scale)
     _its_own(report, chosen)
     # Spaces that were refused above are not worth a second refusal.
     if not any(finding.name.startswith(("infinite-", "unsupported-")) for finding in report.findings):
@@ -161,7 +161,7 @@ def _as_trained(report: Report, chosen: CheckEnv, config: Config) -> None:
         uneven = uneven_images(shapes_of(space), config.encoder.cnn.stages)
         report.findings += uneven
         if not uneven:
-            agent = build(config, PRESETS[chosen.preset].parts, space, env.action_space)
+            agent = build(config, preset_named(chosen.preset).parts, space, env.action_space)
             _say_agent(report, agent, config)
         if not violations(report.findings):
             report.say("as trained", f"{speed(env):,.0f} agent steps/s, action repeat {config.env.action_repeat}")

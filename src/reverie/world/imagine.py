@@ -78,8 +78,7 @@ def _walk(
         state = world.imagine(action, state, generator)
         actions.append(action)
         features.append(state.features)
-    stacked = Features(torch.stack([f.deter for f in features], 1), torch.stack([f.stoch for f in features], 1))
-    return stacked, torch.stack(actions, 1)
+    return Features.stacked(features), torch.stack(actions, 1)
 
 
 def _told(world: World, features: Features, action: Tensor) -> Dream:

@@ -7,13 +7,13 @@ from reverie.results.suites.evolution import EVOLUTION
 from reverie.results.suites.memory import MEMORY
 from reverie.results.suites.pixels import PIXELS
 from reverie.results.suites.planning import PLANNING
-from reverie.results.suites.presets import PRESETS_BESIDE
+from reverie.results.suites.presets import EACH_PRESET
 from reverie.results.suites.recurrent import RECURRENT
 from reverie.results.suites.suite import ALONE, Suite, complete
 
 __all__ = ["ALONE", "SUITES", "Suite", "complete", "named"]
 
-SUITES: dict[str, Suite] = RECURRENT | PIXELS | MEMORY | PLANNING | EVOLUTION | PRESETS_BESIDE
+SUITES: dict[str, Suite] = RECURRENT | PIXELS | MEMORY | PLANNING | EVOLUTION | EACH_PRESET
 
 
 def named(names: Iterable[str]) -> dict[str, Suite]:
