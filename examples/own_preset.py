@@ -15,6 +15,7 @@ DISCRETE = replace(
     DREAMER,
     name="discrete",
     summary="Dreamer with few, small categorical latents",
+    paper="after Hafner et al. 2020, Dream to Control",
     parts=replace(DREAMER.parts, latent="categorical"),
     scales={"laptop": {**DREAMER.scales["laptop"], "latent": (CategoricalConfig(groups=8, classes=8),)}},
 )
