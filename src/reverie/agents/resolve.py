@@ -96,7 +96,7 @@ def resolve(
         UserError: for an unknown preset, scale, part or value.
     """
     published = preset_named(preset)
-    usual = scale or published.usual
+    scale = scale or published.usual
     exchanged = {kind: _named(kind, choice) for kind, choice in _known("part", parts or {}, PARTS).items()}
     chosen = published.parts.exchange(**exchanged)
     homes = {field.name: home for home, kind in HOMES.items() for field in fields(kind)}
@@ -104,9 +104,9 @@ def resolve(
     single = {name: value for name, value in values.items() if name not in whole}
     _known("value", [name for name in single if "." not in name], [*homes, *(field.name for field in fields(Config))])
     where = env if isinstance(env, str) else own.name_of(env, "the environment's function")
-    config = replace(published.config(EnvConfig(env=where), usual, chosen), **whole)
+    config = replace(published.config(EnvConfig(env=where), scale, chosen), **whole)
     _check_kinds(chosen, config)
-    plain = {"preset": preset, "scale": usual, "parts": asdict(chosen), "config": asdict(config)}
+    plain = {"preset": preset, "scale": scale, "parts": asdict(chosen), "config": asdict(config)}
     if offline is not None:
         plain["offline"] = asdict(offline)
     for name, value in single.items():
