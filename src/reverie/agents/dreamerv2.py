@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from reverie.agents import rssm
 from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
 from reverie.agents.preset import Preset
@@ -106,9 +107,7 @@ CONTROL = _paper(
 )
 """The values of its code for the DeepMind Control Suite (configs.yaml, dmc_vision and dmc_proprio)."""
 
-LAPTOP = {
-    "train": TrainConfig(threads=1),
-    "latent": (CategoricalConfig(groups=16, classes=8, unimix=0.01),),
+LAPTOP = rssm.SHARP | {
     "behaviour": (
         ActorCriticConfig(
             critic=HeadConfig(),
@@ -124,7 +123,7 @@ LAPTOP = {
         ),
     ),
 }
-"""Tuned for a laptop, from `dreamer`'s values; what is not named has the part's default."""
+"""Tuned for a laptop, from `rssm-discrete`'s values; what is not named has the part's default."""
 
 DREAMERV2 = Preset(
     name="dreamerv2",

@@ -20,7 +20,6 @@ from reverie.representation.decoder import DecoderConfig
 from reverie.representation.encoder import EncoderConfig
 from reverie.representation.preprocess import PreprocessConfig
 from reverie.world.heads import ContinueConfig, HeadConfig
-from reverie.world.objective import FilteringConfig
 
 
 def _adamw(lr: float) -> OptimiserConfig:
@@ -74,13 +73,9 @@ PAPER = WORLD | {
 TSSM_LAPTOP = {"train": TrainConfig(threads=1), "backbone": (AttentionConfig(positions="relative"),)}
 """Two small layers that see 16 steps; what is not named has the part's default."""
 
-LAPTOP = dreamerv2.LAPTOP | {
-    "backbone": (AttentionConfig(positions="relative", outputs="all"),),
-    "latent": (CategoricalConfig(groups=32, classes=16, unimix=0.0),),
-    "objective": (FilteringConfig(vector=16.0, representation=0.02, free_nats=0.0),),
-}
-"""The same small layers, with categorical latents, all layers' outputs and `dreamerv2`'s way of learning to act. What z
-does not hold of an observation, a posterior without a past cannot make up for: so more and sharper categoricals."""
+LAPTOP = dreamerv2.LAPTOP | {"backbone": (AttentionConfig(positions="relative", outputs="all"),)}
+"""The same small layers, all layers' outputs, and `dreamerv2`'s sharp categoricals and way of learning to act: what z
+does not hold of an observation, a posterior without a past cannot make up for."""
 
 _CITATION = "Chen et al. 2022, TransDreamer: Reinforcement Learning with Transformer World Models"
 
