@@ -167,8 +167,19 @@ def test_the_learning_rate_warms_up_evenly(algorithm):
 
 
 @pytest.mark.parametrize("algorithm", ["adam", "laprop"])
-def test_a_warm_up_goes_on_where_it_was(algorithm):
-    config = OptimiserConfig(algorithm=algorithm, lr=0.1, warmup=6)
+def test_the_learning_rate_falls_to_half_and_on(algorithm):
+    net = nn.Linear(1, 1, bias=False)
+    optimiser = Optimiser(OptimiserConfig(algorithm=algorithm, lr=0.1, warmup=2, decay=2, eps=1e-20), [net])
+    for expected in (0.1 / 2 * 2 / 3, 0.1 * 2 / 4, 0.1 * 2 / 5, 0.1 * 2 / 6):
+        before = net.weight.item()
+        optimiser.step(net.weight.sum())
+        assert before - net.weight.item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("rates", [{"warmup": 6}, {"decay": 2}], ids=["warm-up", "decay"])
+@pytest.mark.parametrize("algorithm", ["adam", "laprop"])
+def test_the_rates_go_on_where_they_were(algorithm, rates):
+    config = OptimiserConfig(algorithm=algorithm, lr=0.1, **rates)
     straight, unused = nn.Linear(3, 3), nn.Linear(3, 3)
     optimiser = Optimiser(config, [straight, unused])
     for _ in range(2):
@@ -218,6 +229,7 @@ def test_adam_has_the_betas_it_is_given():
         ({"clip": -1.0}, "clip must be positive, or 0 for none, not -1.0"),
         ({"agc": -0.1}, "agc must be positive, or 0 for none, not -0.1"),
         ({"warmup": -1}, "warmup must be positive, or 0 for none, not -1"),
+        ({"decay": -1}, "decay must be positive, or 0 for none, not -1"),
         ({"beta1": 1.0}, r"beta1 must be in \[0, 1\), not 1.0"),
         ({"beta2": -0.1}, r"beta2 must be in \[0, 1\), not -0.1"),
         ({"weight_decay": 1.0}, r"weight_decay must be in \[0, 1\), not 1.0"),

@@ -35,6 +35,8 @@ class OptimiserConfig:
     """largest norm of each tensor's gradient, as a share of the tensor's own norm (DreamerV3: 0.3); 0 is off"""
     warmup: int = 0
     """updates over which the learning rate grows to its value, evenly"""
+    decay: int = 0
+    """updates after which the rate has halved; it goes on falling, as 1 / (1 + updates / decay); 0: it stays"""
     weight_decay: float = 0.0
     """share of itself that each weight loses at an update, whatever the learning rate (DreamerV2: 1e-6)"""
 
@@ -42,7 +44,7 @@ class OptimiserConfig:
         for name in ("lr", "eps"):
             if not 0 < getattr(self, name) < math.inf:
                 raise UserError(f"an optimiser's {name} must be positive, not {getattr(self, name)}")
-        for name in ("clip", "agc", "warmup"):
+        for name in ("clip", "agc", "warmup", "decay"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"an optimiser's {name} must be positive, or 0 for none, not {getattr(self, name)}")
         for name in ("beta1", "beta2", "weight_decay"):
@@ -113,7 +115,7 @@ class Optimiser:
             The norm of the gradient before clipping.
         """
         norm = self._clip()
-        self._warm_up()
+        self._pace()
         if self._config.weight_decay:
             moved = [p.data for p in self.parameters if p.grad is not None]
             torch._foreach_mul_(moved, 1 - self._config.weight_decay)
@@ -141,19 +143,25 @@ class Optimiser:
         return self._algorithm.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what state_dict gave; the warm-up goes on from the largest step count."""
+        """Continue from what state_dict gave; the rates go on from the largest step count."""
         self._algorithm.load_state_dict(state)
         self._updates.fill_(max((int(moments["step"]) for moments in state["state"].values()), default=0))
 
-    def _warm_up(self) -> None:
+    def _pace(self) -> None:
+        """Set the learning rates of this update."""
         self._updates += 1
-        if not self._config.warmup:
+        warmup, decay = self._config.warmup, self._config.decay
+        if not (warmup or decay):
             return
+        updates = self._updates.double()  # on the CPU, or where a CUDA graph counts
+        share = (updates / warmup).clamp_max(1) if warmup else torch.ones_like(updates)
+        if decay:
+            share = share / (1 + updates / decay)
         for group, lr in zip(self._algorithm.param_groups, self._rates, strict=True):
             if isinstance(group["lr"], Tensor):
-                group["lr"].copy_((self._updates / self._config.warmup).clamp_max(1) * lr)
+                group["lr"].copy_(share * lr)
             else:
-                group["lr"] = min(1.0, int(self._updates) / self._config.warmup) * lr
+                group["lr"] = float(share) * lr
 
     def _clip(self) -> Tensor:
         largest = self._config.clip or math.inf
