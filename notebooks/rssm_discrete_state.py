@@ -11,8 +11,8 @@
 #
 # The RSSM of DreamerV2 (Hafner et al., *Mastering Atari with Discrete World Models*, 2021) has categorical latents: z
 # is no point of a space but a choice of one class in each of several variables, and a prior over classes can say
-# "either, but nothing between". The preset is `rssm-discrete`: `rssm-continuous` with this latent, and nothing else
-# changed.
+# "either, but nothing between". The preset is `rssm-discrete`: `rssm-continuous` with this latent, and with weights of
+# the losses that keep it sharp.
 #
 # The task is to swing up and hold a pendulum (`gym:Pendulum-v1`, 200 steps an episode, rewards of 0 at best and -16.3
 # at worst). The observation is its *state*: the cosine and the sine of its angle, and its speed. Needs
@@ -20,8 +20,8 @@
 #
 # ## Budget
 #
-# 5,000 frames. Of `rssm-discrete` no run is recorded. `dreamer` with categorical latents had -408 at 2,000 frames and
-# -128 at 3,000, and took 5.2 minutes of one core for 6,000 (one seed, `docs/presets/dreamer.md`).
+# 5,000 frames. `dreamer` with fewer categoricals had -408 at 2,000 frames and -128 at 3,000, and took 5.2 minutes of one
+# core for 6,000 (one seed, `docs/presets/dreamer.md`).
 
 # %%
 import os
@@ -55,7 +55,7 @@ RUN = Path("runs/notebook-rssm-discrete-state")
 # layers turn the observation o_t, F = 3 numbers, into an embedding e_t of E.
 #
 # 1. **Backbone**: h_t = GRU(h_{t-1}, z_{t-1}, a_{t-1}), D = 128 numbers, the memory of all that came before.
-# 2. **Latent**: z_t, G = 16 categorical variables of C = 8 classes each, as one-hot numbers, Z = G C = 128. The
+# 2. **Latent**: z_t, G = 32 categorical variables of C = 16 classes each, as one-hot numbers, Z = G C = 512. The
 #    gradient goes straight through the draw: forwards the class, backwards its probability. The prior p(z_t | h_t) is
 #    what the world expects before it looks.
 # 3. **Posterior**: q(z_t | h_t, e_t), a *filter*: it reads the memory too, so that a chunk is walked step by step.
@@ -107,10 +107,10 @@ print("observation, B T F", tuple(batch.observation["state"].shape), " action, B
 print("h, B T D", tuple(trace.deter.shape), " z, B T Z", tuple(trace.stoch.shape))
 
 # %% [markdown]
-# The latents of the first ten steps of one episode: a row a step, in it the class of each of the 16 variables.
+# The latents of the first ten steps of one episode: a row a step, in it the class of each of the 32 variables.
 
 # %%
-print(trace.stoch[0, :10].unflatten(-1, (16, 8)).argmax(-1).numpy())
+print(trace.stoch[0, :10].unflatten(-1, (32, 16)).argmax(-1).numpy())
 
 # %% [markdown]
 # ## Imagined beside real: the state

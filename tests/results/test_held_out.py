@@ -23,6 +23,7 @@ def test_dreams_are_compared_with_both_guesses(run):
     (figures,) = held_out(run, episodes=3, context=2, steps=4, start=1).values()
     guess = min(figures["repeat"], figures["mean"])
     assert figures["share of the better guess"] == pytest.approx(figures["dream"] / guess)
+    assert figures["expected share"] == pytest.approx(figures["expected"] / guess)
     assert all(math.isfinite(value) for value in figures.values())
 
 

@@ -1,7 +1,7 @@
 """How well a run's world dreams of what it has not seen: `python -m reverie.results.held_out RUN`.
 
-Held-out episodes of random actions, seen for some steps; then the dream along the real actions against repeating the
-last frame and against the mean frame, as mean squared errors.
+Held-out episodes of random actions, seen for some steps; then the dream along the real actions, and the mean of dreams
+whose latents are drawn, against repeating the last frame and against the mean frame, as mean squared errors.
 """
 
 import argparse
@@ -12,10 +12,13 @@ import numpy as np
 
 from reverie.errors import UserError
 from reverie.report.evaluate import held_out_episodes
-from reverie.report.open_loop import open_loop
+from reverie.report.open_loop import expected, open_loop
 from reverie.report.video import open_loop_strip, write_gif
 from reverie.report.write import write_json
 from reverie.train.folder import load
+
+DREAMS = 16
+"""As many drawn dreams make what a world expects."""
 
 
 def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> dict[str, dict[str, float]]:
@@ -41,16 +44,18 @@ def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> 
         raise UserError(f"the world of {run} decodes no observation, so that its dreams cannot be compared with any")
     config = resolved.config
     played = held_out_episodes(config.env, agent.codec, config.train.seed, episodes)
-    loop = open_loop(agent, played, context=context, steps=steps, start=start)
+    loop = open_loop(agent, played, context, steps, start)
+    drawn = expected(agent, played, context, steps, start, DREAMS)
     figures = {}
     for key, truth in loop.truth.items():
         scale = 255.0 if truth.ndim == 5 else 1.0
         mean = np.stack([episode.observation[key].mean(0) for episode in played]).mean(0) / scale
         errors = {name: float(np.square(e).mean()) for name, e in loop.error(key, mean).items()}
-        guess = min(errors["repeat"], errors["mean"])
-        share = errors["dream"] / guess if guess else math.nan  # of what never changes
+        errors["expected"] = float(np.square(drawn.error(key, mean)["dream"]).mean())
+        guess = min(errors["repeat"], errors["mean"]) or math.nan  # of what never changes
         figures[key] = errors | {
-            "share of the better guess": share,
+            "share of the better guess": errors["dream"] / guess,
+            "expected share": errors["expected"] / guess,
             "episodes": episodes,
             "context": context,
             "steps": steps,

@@ -118,6 +118,7 @@ def open_loop_table(runs: Sequence[Recorded]) -> str:
         [run.path.name if key == "image" else f"{run.path.name}, {key}"]
         + [f"{errors[name]:.5f}" for name in ("dream", "repeat", "mean")]
         + [f"{errors['share of the better guess']:.2f}"]
+        + [f"{errors['expected share']:.2f}" if "expected share" in errors else "-"]
         for run in runs
         for key, errors in run.open_loop.items()
     ]
@@ -134,7 +135,8 @@ def open_loop_table(runs: Sequence[Recorded]) -> str:
         f"Open loop on held-out episodes of random actions ({told}); mean squared error of pixels in [0, 1]\n"
         "(`python -m reverie.results.held_out RUN`):\n\n"
     )
-    return about + markdown(["run", "dream", "repeating the last frame", "mean frame", "dream / better guess"], rows)
+    about_shares = ("dream / better guess", "mean of 16 dreams / better guess")
+    return about + markdown(["run", "dream", "repeating the last frame", "mean frame", *about_shares], rows)
 
 
 def dreamed_table(runs: Sequence[Recorded]) -> str:
