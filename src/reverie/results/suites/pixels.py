@@ -7,8 +7,9 @@ PENDULUM = (
     "--length 32 --batch 12 --objective.dynamics 1.0"
 )
 BALANCE = (
-    "--env dmc:cartpole-balance --pixels --action-repeat 2 --prefill 10000 --steps 50000 --eval-every 10000 "
-    "--eval-episodes 4 --train-every 3 --length 32 --batch 8 --objective.dynamics 1.0"
+    "--env dmc:cartpole-balance --pixels --action-repeat 2 --prefill 30000 --pretrain 5000 --steps 50000 "
+    "--eval-every 5000 --eval-episodes 4 --train-every 1 --length 32 --batch 8 --objective.dynamics 1.0 "
+    "--objective.image 0.1 --objective.representation 0.3 --objective.optimiser.decay 2500"
 )
 INVERTED = (
     "--env gym:InvertedPendulum-v5 --pixels --prefill 2000 --steps 15000 --eval-every 1000 --eval-episodes 4 "
@@ -26,7 +27,7 @@ PIXELS: dict[str, Suite] = {
         about="`dreamer` on cartpole-balance from 64 x 64 pixels, action repeat 2, 50,000 frames",
         runs=seeds("dreamer", f"dreamer {BALANCE}", range(2)),
         solved=593.0,
-        held_out="--steps 40",
+        held_out="--steps 40 --start 0 --context 25",
     ),
     "inverted-pendulum-pixels": Suite(
         about="`dreamer` on InvertedPendulum-v5 from 64 x 64 pixels; an episode pays 1,000 at most",
