@@ -11,7 +11,7 @@ from reverie.envs.make import make_vector
 from reverie.envs.probe import speed
 from reverie.report.calibration import Told, foretold
 from reverie.report.evaluate import Episode, Evaluator, held_out_episodes
-from reverie.report.open_loop import OpenLoop, open_loop
+from reverie.report.open_loop import OpenLoop, expected, open_loop
 from reverie.types import Actions
 
 CONTEXT = 5
@@ -20,7 +20,7 @@ STEPS = 50
 """Dreamed steps, at most."""
 
 Errors = Mapping[str, Mapping[str, np.ndarray]]
-"""Of each observation, and of the reward: the error of dream, repeat and mean at each dreamed step."""
+"""Of each observation, and of the reward: the error of dream, expected, repeat and mean at each dreamed step."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,13 @@ def _errors(agent: Agent, episodes: list[Episode]) -> Errors:
     context, length = CONTEXT, min(len(episode.reward) for episode in episodes)
     if length <= context or agent.world.decoder is None:
         return {}
-    loop = open_loop(agent, episodes, context, min(STEPS, length - context))
-    errors = {key: loop.error(key, _mean(episodes, key, truth.ndim == 5)) for key, truth in loop.truth.items()}
-    return errors | {"reward": _reward_errors(loop)}
+    seen = (agent, episodes, context, min(STEPS, length - context))
+    loop, drawn = open_loop(*seen), expected(*seen)
+    errors = {}
+    for key, truth in loop.truth.items():
+        mean = _mean(episodes, key, truth.ndim == 5)
+        errors[key] = loop.error(key, mean) | {"expected": drawn.error(key, mean)["dream"]}
+    return errors | {"reward": _reward_errors(loop, drawn)}
 
 
 def _mean(episodes: list[Episode], key: str, image: bool) -> np.ndarray:
@@ -78,10 +82,11 @@ def _mean(episodes: list[Episode], key: str, image: bool) -> np.ndarray:
     return np.concatenate([episode.observation[key] for episode in episodes]).mean(0) / (255.0 if image else 1.0)
 
 
-def _reward_errors(loop: OpenLoop) -> dict[str, np.ndarray]:
+def _reward_errors(loop: OpenLoop, drawn: OpenLoop) -> dict[str, np.ndarray]:
     truth = loop.reward[:, loop.context :]
     guesses = {
         "dream": loop.dreamed_reward[:, loop.context :],
+        "expected": drawn.dreamed_reward[:, loop.context :],
         "repeat": loop.reward[:, loop.context - 1 : loop.context],
         "mean": loop.reward.mean(),
     }

@@ -13,6 +13,9 @@ from reverie.report.evaluate import Episode
 from reverie.types import Batch, Features
 from reverie.world.imagine import along
 
+DREAMS = 16
+"""As many drawn dreams make what a world expects."""
+
 
 @dataclass(frozen=True)
 class OpenLoop:
@@ -129,7 +132,7 @@ def open_loop(
 
 
 def expected(
-    agent: Agent, episodes: Sequence[Episode], context: int, steps: int, start: int = 0, dreams: int = 16
+    agent: Agent, episodes: Sequence[Episode], context: int, steps: int, start: int = 0, dreams: int = DREAMS
 ) -> OpenLoop:
     """What the world expects: the mean of so many drawn dreams, blurred where they differ.
 

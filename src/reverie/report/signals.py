@@ -11,6 +11,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from reverie.report.calibration import Told
 from reverie.report.measured import Errors
+from reverie.report.open_loop import DREAMS
 from reverie.report.plots import AXES, BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, STYLES, VERMILION, axis, save, tidy
 
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, BLACK)
@@ -103,8 +104,13 @@ def draw_errors(errors: Errors, horizon: int, path: str | os.PathLike[str]) -> F
     columns = min(3, len(errors))
     rows = -(-len(errors) // columns)
     figure = Figure(figsize=(4.1 * columns, 2.8 * rows), dpi=130, layout="constrained")
-    looks = {"dream": (VERMILION, "-"), "repeat": (BLUE, "--"), "mean": (GREY, ":")}
-    labels = {"dream": "dream", "repeat": "the last that was seen", "mean": "the mean"}
+    looks = {"dream": (VERMILION, "-"), "expected": (ORANGE, "-"), "repeat": (BLUE, "--"), "mean": (GREY, ":")}
+    labels = {
+        "dream": "dream",
+        "expected": f"mean of {DREAMS} drawn dreams",
+        "repeat": "the last that was seen",
+        "mean": "the mean",
+    }
     for axes, (key, of_key) in zip(figure.subplots(rows, columns, squeeze=False).flat, errors.items(), strict=False):
         tidy(axes)
         for name, error in of_key.items():

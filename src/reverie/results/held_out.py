@@ -17,9 +17,6 @@ from reverie.report.video import open_loop_strip, write_gif
 from reverie.report.write import write_json
 from reverie.train.folder import load
 
-DREAMS = 16
-"""As many drawn dreams make what a world expects."""
-
 
 def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> dict[str, dict[str, float]]:
     """Write the errors to the run's open-loop.json, and draw four of the dreams of each image.
@@ -45,7 +42,7 @@ def held_out(run: Path, episodes: int, context: int, steps: int, start: int) -> 
     config = resolved.config
     played = held_out_episodes(config.env, agent.codec, config.train.seed, episodes)
     loop = open_loop(agent, played, context, steps, start)
-    drawn = expected(agent, played, context, steps, start, DREAMS)
+    drawn = expected(agent, played, context, steps, start)
     figures = {}
     for key, truth in loop.truth.items():
         scale = 255.0 if truth.ndim == 5 else 1.0

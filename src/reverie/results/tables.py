@@ -135,7 +135,7 @@ def open_loop_table(runs: Sequence[Recorded]) -> str:
         f"Open loop on held-out episodes of random actions ({told}); mean squared error of pixels in [0, 1]\n"
         "(`python -m reverie.results.held_out RUN`):\n\n"
     )
-    about_shares = ("dream / better guess", "mean of 16 dreams / better guess")
+    about_shares = ("dream / better guess", "mean of drawn dreams / better guess")
     return about + markdown(["run", "dream", "repeating the last frame", "mean frame", *about_shares], rows)
 
 
