@@ -45,7 +45,7 @@ def error(told: np.ndarray, came: np.ndarray) -> np.ndarray:
 
 def measure(chosen: argparse.Namespace) -> list[dict[str, float]]:
     """A row for each number of degrees."""
-    config = EnvConfig(env="dmc:cartpole-balance", pixels=True, action_repeat=2, look="fast")
+    config = EnvConfig(env="dmc:cartpole-balance", pixels=True, action_repeat=2, look=chosen.look)
     env, after = config.make(), slice(chosen.start, chosen.start + chosen.steps)
     episodes = held_out_episodes(config, codec(env.action_space), 1, chosen.episodes)
     signs = np.random.default_rng(0).choice([-1, 1], chosen.episodes)
@@ -74,6 +74,7 @@ def main() -> None:
     """Print a line for each number of degrees, and write them all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--degrees", type=float, nargs="+", default=[0.25, 0.5, 1, 2, 4], help="of the first angle")
+    parser.add_argument("--look", choices=("standard", "fast"), default="standard", help="how it is drawn")
     parser.add_argument("--start", type=int, default=25, help="the record that is foreseen first")
     parser.add_argument("--steps", type=int, default=40, help="dreamed ones")
     parser.add_argument("--episodes", type=int, default=20)

@@ -1,5 +1,6 @@
 """Each rule speaks of a run that was made to fail in its way, and is silent on one that learned."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,19 @@ def test_a_rule_speaks_of_a_run_that_was_made_to_fail(name, tmp_path):
 
 def test_nothing_is_said_of_a_run_that_learned(well):
     assert [str(finding) for finding in diagnose(well)] == []
+
+
+@pytest.mark.parametrize(("rule", "sign"), [(diagnosis.dream_flatters, 1), (diagnosis.dream_despairs, -1)])
+def test_drawn_dreams_go_before_those_of_the_log(well, rule, sign):
+    got = well.measured.played[0].total
+    log = [
+        line | {"eval/dreamed": line["eval/return"] + sign * 1e3} if "eval/return" in line else line
+        for line in well.log
+    ]
+    assert rule(Facts(log, well.resolved)) is not None
+    assert rule(Facts(log, well.resolved, replace(well.measured, promised=np.full(4, got)))) is None
+    found = rule(Facts(well.log, well.resolved, replace(well.measured, promised=np.full(4, got + sign * 1e3))))
+    assert found is not None and "1e+03" in found.message
 
 
 def test_rules_are_silent_on_what_is_not_known():

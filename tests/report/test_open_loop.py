@@ -6,7 +6,7 @@ import torch
 from tiny import tiny
 
 from reverie.report.evaluate import held_out_episodes
-from reverie.report.open_loop import expected, open_loop
+from reverie.report.open_loop import dreamed_returns, expected, open_loop
 from reverie.train.folder import load
 from reverie.train.run import run as train
 
@@ -26,6 +26,14 @@ def test_the_modes_are_one_dream_and_draws_are_many(seen):
     for key, dream in first.dream.items():
         assert np.array_equal(dream, again.dream[key])
         assert not np.allclose(dream, drawn[0].dream[key]) and not np.allclose(*(loop.dream[key] for loop in drawn))
+
+
+def test_returns_are_dreamed_along_modes_or_drawn(seen):
+    modes, again = (dreamed_returns(*seen) for _ in range(2))
+    drawn, repeated = (dreamed_returns(*seen, drawn=True) for _ in range(2))
+    assert modes.shape == drawn.shape == (3,)
+    assert np.array_equal(modes, again) and np.array_equal(drawn, repeated)
+    assert not np.allclose(modes, drawn)
 
 
 def test_what_is_expected_is_the_mean_of_drawn_dreams(seen):

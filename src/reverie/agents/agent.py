@@ -77,15 +77,16 @@ class Agent(nn.Module):
         return self.planner.act(self.world, self.behaviour, state, memory, first, mode, generator)
 
     def dreaming(
-        self, state: State, memory: Any, first: Tensor, generator: torch.Generator
+        self, state: State, memory: Any, first: Tensor, generator: torch.Generator, *, drawn: bool = False
     ) -> Iterator[tuple[Tensor, State]]:
         """Actions "B A" chosen as in evaluation, and the states that they are dreamed to lead to, for ever.
 
-        Latents are the most likely ones. first "B" is one where an episode begins at the given state.
+        Latents are the most likely ones, or drawn. first "B" is one where an episode begins at the given state.
         """
         while True:
             action, memory = self.choose(state, memory, first, "evaluate", generator)
-            state, first = self.world.imagine(action, state), torch.zeros_like(first)
+            state = self.world.imagine(action, state, generator if drawn else None)
+            first = torch.zeros_like(first)
             yield action, state
 
     @torch.inference_mode()

@@ -118,7 +118,7 @@ def dream_flatters(facts: Facts) -> Finding | None:
     gap, size = _promise(facts)
     if not gap > 0.25 * size:
         return None
-    message = f"the last evaluations were dreamed {gap:.3g} above what they returned, {gap / size:.0%} of its size"
+    message = f"its episodes were dreamed {gap:.3g} above what they returned, {gap / size:.0%} of its size"
     return Finding(
         "violation",
         "dream-flatters",
@@ -132,18 +132,26 @@ def dream_despairs(facts: Facts) -> Finding | None:
     gap, size = _promise(facts)
     if not -gap > 0.25 * size:
         return None
-    message = f"the last evaluations were dreamed {-gap:.3g} below what they returned, {-gap / size:.0%} of its size"
+    message = f"its episodes were dreamed {-gap:.3g} below what they returned, {-gap / size:.0%} of its size"
     return Finding(
         "note", "dream-despairs", message, "the world does not see how rewards go on: see its errors and its rewards"
     )
 
 
 def _promise(facts: Facts) -> tuple[float, float]:
-    """Dreamed minus real return of the last evaluations, and the size to judge it by: nan where there is none."""
+    """Dreamed minus real return, and the size to judge it by: nan where there is none.
+
+    What is measured is drawn, as the dreams are that a behaviour learns from; the log's last evaluations are dreamed
+    along modes, which for categorical latents need not be what is dreamed on the whole.
+    """
     real, dreamed = facts.values("eval/return"), facts.values("eval/dreamed")
     if not len(real) or len(real) != len(dreamed):
         return float("nan"), float("nan")
-    return float((dreamed - real)[-LAST:].mean()), max(abs(facts.end), float(np.ptp(real)), 1e-8)
+    size = max(abs(facts.end), float(np.ptp(real)), 1e-8)
+    if facts.measured is None or not len(facts.measured.promised):
+        return float((dreamed - real)[-LAST:].mean()), size
+    got = np.mean([episode.total for episode in facts.measured.played])
+    return float(facts.measured.promised.mean() - got), size
 
 
 def no_better_than_chance(facts: Facts) -> Finding | None:

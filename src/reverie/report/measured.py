@@ -11,7 +11,7 @@ from reverie.envs.make import make_vector
 from reverie.envs.probe import speed
 from reverie.report.calibration import Told, foretold
 from reverie.report.evaluate import Episode, Evaluator, held_out_episodes
-from reverie.report.open_loop import OpenLoop, expected, open_loop
+from reverie.report.open_loop import OpenLoop, dreamed_returns, expected, open_loop
 from reverie.types import Actions
 
 CONTEXT = 5
@@ -31,6 +31,7 @@ class Measured:
         random: held-out episodes of random actions.
         played: episodes of the agent's own policy.
         errors: of dreams along the random episodes; empty where these are too short to dream in.
+        promised: what its own episodes return in dreams whose latents are drawn.
         reward, going: what was foretold in both kinds of episodes.
         actions: their form.
         step_seconds: of one step of one environment on this machine; its pictures, if it makes any, included.
@@ -43,6 +44,7 @@ class Measured:
     actions: Actions
     step_seconds: float
     errors: Errors = field(default_factory=dict)
+    promised: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def measure(agent: Agent, resolved: Resolved, episodes: int) -> Measured:
@@ -61,7 +63,8 @@ def measure(agent: Agent, resolved: Resolved, episodes: int) -> Measured:
         evaluator.close()
     reward, going = foretold(agent, [*random, *played])
     actions = Actions(agent.codec.size, agent.codec.groups)
-    return Measured(random, played, reward, going, actions, step_seconds, _errors(agent, random))
+    promised = dreamed_returns(agent, played, drawn=True)
+    return Measured(random, played, reward, going, actions, step_seconds, _errors(agent, random), promised)
 
 
 def _errors(agent: Agent, episodes: list[Episode]) -> Errors:

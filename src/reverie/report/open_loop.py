@@ -148,10 +148,10 @@ def expected(
 
 
 @torch.inference_mode()
-def dreamed_returns(agent: Agent, episodes: Sequence[Episode]) -> np.ndarray:
+def dreamed_returns(agent: Agent, episodes: Sequence[Episode], *, drawn: bool = False) -> np.ndarray:
     """What the same policy would return if the dream were real, "B": dreams as long as the longest episode, from the
-    episodes' first observations, with the policy's mode and the latents' modes; rewards are weighted with the dreamed
-    chance to get there.
+    episodes' first observations, with the policy's mode and the latents' modes, or drawn latents, which are what a
+    behaviour learns from; rewards are weighted with the dreamed chance to get there.
     """
     world = agent.world
     generator = torch.Generator(agent.device).manual_seed(0)
@@ -159,7 +159,8 @@ def dreamed_returns(agent: Agent, episodes: Sequence[Episode]) -> np.ndarray:
     steps = max(len(episode.reward) for episode in episodes) - 1
     returns, alive = torch.zeros(len(episodes), device=agent.device), torch.ones(len(episodes), device=agent.device)
     first = torch.ones(len(episodes), device=agent.device)
-    for _, state in islice(agent.dreaming(start, agent.undecided(len(episodes)), first, generator), steps):
+    dream = agent.dreaming(start, agent.undecided(len(episodes)), first, generator, drawn=drawn)
+    for _, state in islice(dream, steps):
         returns += alive * world.reward(state.features)
         alive = alive * world.continue_(state.features)
     return (returns * world.preprocess.reward_unit).cpu().numpy()
