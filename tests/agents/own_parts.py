@@ -27,3 +27,5 @@ class Eager(ValueGradient):
 
 
 MINE = replace(DREAMER, name="mine", parts=replace(DREAMER.parts, behaviour="py:own_parts:Eager"))
+SMALL = replace(DREAMER, name="small", scales={"small": DREAMER.scales["laptop"]})
+"""It has no laptop scale."""

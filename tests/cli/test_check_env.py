@@ -71,6 +71,12 @@ def test_notes_alone_end_in_0(capsys, monkeypatch):
     assert "note       not-repeatable: " in outcome.out
 
 
+def test_a_preset_of_ones_own_is_tried_at_its_first_scale(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "agents"))
+    outcome = call(capsys, "check-env", "py:tiny:walk", "--preset", "py:own_parts:SMALL")
+    assert outcome.code == 0, outcome.err
+
+
 def test_a_episode_limit_cures_an_endless_environment(capsys, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "envs"))
     outcome = call(capsys, "check-env", "py:broken:Endless", "--episode-limit", "20", "--action-repeat", "2")

@@ -46,8 +46,8 @@ class CheckEnv:
     env: Annotated[CheckedEnv, tyro.conf.arg(name="", prefix_name=False)]
     preset: str = "dreamer"
     """whose networks shall learn it: one of `reverie list`, or your own, py:module:PRESET"""
-    scale: str = "laptop"
-    """its set of values"""
+    scale: str = ""
+    """its set of values; empty: laptop, or the preset's first"""
     episodes: int = 4
     """episodes of random actions, at most"""
     steps: int = 3000
@@ -88,7 +88,8 @@ def check_env(arguments: Sequence[str]) -> None:
         if getattr(chosen, name) < 1:
             raise UserError(f"--{name} must be at least 1, not {getattr(chosen, name)}")
     check_seed(chosen.seed, 2**32)  # Gymnasium's spaces take no others
-    report, config = Report(), preset_named(chosen.preset).config(chosen.env, chosen.scale)
+    preset = preset_named(chosen.preset)
+    report, config = Report(), preset.config(chosen.env, chosen.scale or preset.usual)
     _its_own(report, chosen)
     # Spaces that were refused above are not worth a second refusal.
     if not any(finding.name.startswith(("infinite-", "unsupported-")) for finding in report.findings):
