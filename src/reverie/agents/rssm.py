@@ -27,7 +27,7 @@ LAPTOP: dict[str, Any] = {
 
 SHARP: dict[str, Any] = LAPTOP | {"objective": (FilteringConfig(vector=16.0, representation=0.02, free_nats=0.0),)}
 """The same for categorical latents, which blur what they are not made to keep: a state weighs four times as much, and
-the posterior bends a fifth as far to what was predicted."""
+the posterior is pulled a fifth as hard to what was predicted, from the first nat on."""
 
 _SLOW = OptimiserConfig(lr=8e-5, clip=100.0)
 PAPER: dict[str, Any] = {

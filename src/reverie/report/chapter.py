@@ -73,7 +73,8 @@ def _draw_log(page: Page, facts: Facts, folder: Path) -> None:
         page.figure(
             folder / "dreamed-and-real.png",
             "The return of the same policy, dreamed from an episode's first observation and got in the environment. "
-            "Above the diagonal the world promises too much.",
+            "Above the diagonal the world promises too much. Dreams follow the likeliest latents here; those of "
+            "categoricals need not be what is dreamed on the whole.",
         )
 
 

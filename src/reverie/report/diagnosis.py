@@ -118,7 +118,7 @@ def dream_flatters(facts: Facts) -> Finding | None:
     gap, size = _promise(facts)
     if not gap > 0.25 * size:
         return None
-    message = f"its episodes were dreamed {gap:.3g} above what they returned, {gap / size:.0%} of its size"
+    message = f"its episodes were dreamed {gap:.3g} above what they returned, {gap / size:.0%} of the return's size"
     return Finding(
         "violation",
         "dream-flatters",
@@ -132,7 +132,7 @@ def dream_despairs(facts: Facts) -> Finding | None:
     gap, size = _promise(facts)
     if not -gap > 0.25 * size:
         return None
-    message = f"its episodes were dreamed {-gap:.3g} below what they returned, {-gap / size:.0%} of its size"
+    message = f"its episodes were dreamed {-gap:.3g} below what they returned, {-gap / size:.0%} of the return's size"
     return Finding(
         "note", "dream-despairs", message, "the world does not see how rewards go on: see its errors and its rewards"
     )

@@ -136,15 +136,15 @@ def expected(
 ) -> OpenLoop:
     """What the world expects: the mean of so many drawn dreams, blurred where they differ.
 
-    No other prediction has a smaller squared error, where the dreams are drawn from what may come.
+    Where dreams are drawn from what may come, the mean of all of them has the least squared error of any prediction.
     """
     generator = torch.Generator(agent.device).manual_seed(0)
-    loops = [open_loop(agent, episodes, context, steps, start, generator) for _ in range(dreams)]
-    return replace(
-        loops[0],
-        dream={key: np.mean([loop.dream[key] for loop in loops], 0) for key in loops[0].dream},
-        dreamed_reward=np.mean([loop.dreamed_reward for loop in loops], 0),
-    )
+    first = open_loop(agent, episodes, context, steps, start, generator)
+    told, reward = dict(first.dream), first.dreamed_reward
+    for _ in range(dreams - 1):
+        loop = open_loop(agent, episodes, context, steps, start, generator)
+        told, reward = {key: x + loop.dream[key] for key, x in told.items()}, reward + loop.dreamed_reward
+    return replace(first, dream={key: x / dreams for key, x in told.items()}, dreamed_reward=reward / dreams)
 
 
 @torch.inference_mode()
@@ -155,7 +155,8 @@ def dreamed_returns(agent: Agent, episodes: Sequence[Episode], *, drawn: bool = 
     """
     world = agent.world
     generator = torch.Generator(agent.device).manual_seed(0)
-    start = world.observe(as_batch(agent, episodes, 0, 1), world.initial(len(episodes))).last()
+    seen, before = as_batch(agent, episodes, 0, 1), world.initial(len(episodes))
+    start = world.observe(seen, before, generator if drawn else None).last()
     steps = max(len(episode.reward) for episode in episodes) - 1
     returns, alive = torch.zeros(len(episodes), device=agent.device), torch.ones(len(episodes), device=agent.device)
     first = torch.ones(len(episodes), device=agent.device)
