@@ -21,9 +21,10 @@
 #
 # ## Budget
 #
-# 6,000 frames, about 10 minutes. With Gaussian latents and batches half as large again, `dreamer` had -160 and -345 at 6,000 frames (two seeds, 16 and 13 minutes of a shared core) and -134 and -151
-# over the last three evaluations up to 9,000 (`docs/presets/dreamer.md`); from state its categorical latents needed
-# 1,000 frames more than Gaussian ones. Expect a policy that has just learned to swing up (-167 here, in one run), or is
+# 6,000 frames, about 10 minutes. With Gaussian latents and batches half as large again, `dreamer` had -160 and -345 at
+# 6,000 frames (two seeds, 16 and 13 minutes of a shared core) and -134 and -151 over the last three evaluations up to
+# 9,000 (`docs/presets/dreamer.md`); from state its categorical latents needed 1,000 frames more than Gaussian ones.
+# Expect a policy that has just learned to swing up (-167 here, in one run), or is
 # about to, and raise `steps` for more.
 
 # %%
