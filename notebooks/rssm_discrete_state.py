@@ -20,8 +20,8 @@
 #
 # ## Budget
 #
-# 5,000 frames; -144 from 2,000 on in the one run that was made. `dreamer` with fewer categoricals had -408 at 2,000 frames
-# and -128 at 3,000, and took 5.2 minutes of one core for 6,000 (one seed, `docs/presets/dreamer.md`).
+# 5,000 frames; -144 from 2,000 on in the one run that was made. `dreamer` with fewer categoricals had -408 at 2,000 and
+# -128 at 3,000 frames, and took 5.2 minutes of one core for 6,000 (one seed, `docs/presets/dreamer.md`).
 
 # %%
 import os
