@@ -7,7 +7,7 @@ PENDULUM = (
     "--length 32 --batch 12 --objective.dynamics 1.0"
 )
 BALANCE = (
-    "--env dmc:cartpole-balance --pixels --action-repeat 2 --prefill 35000 --pretrain 14500 --steps 50000 "
+    "--env dmc:cartpole-balance --pixels --action-repeat 2 --prefill 35000 --pretrain 11500 --steps 50000 "
     "--eval-every 5000 --eval-episodes 4 --train-every 1 --length 32 --batch 8 --objective.dynamics 1.0 "
     "--objective.image 0.1 --objective.representation 0.3 --objective.optimiser.decay 2500"
 )
