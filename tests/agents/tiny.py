@@ -58,6 +58,7 @@ TRAIN: dict[str, Any] = {
     "log_every": 4,
     "device": "cpu",
     "threads": 1,
+    "live": False,
 }
 
 

@@ -89,13 +89,13 @@ def test_prefill_is_random_and_comes_first(tmp_path):
     seen = []
 
     def watch(trainer):
-        act = trainer._act
+        act = trainer.act
 
         def asked(*known):
             seen.append((trainer.frames, trainer.learner.updates))
             return act(*known)
 
-        trainer._act = asked
+        trainer.act = asked
 
     run(tiny(), tmp_path / "run", watch)
     # The agent is asked from frame 40 on, after the 2 updates of pretraining; once for each step and each reset.
@@ -146,8 +146,8 @@ def test_the_reward_is_measured_on_the_whole_prefill(changes, tmp_path):
     units = []
 
     def watch(trainer):
-        act = trainer._act
-        trainer._act = lambda *seen: (units.append(float(trainer.agent.world.preprocess.reward_unit)), act(*seen))[1]
+        act = trainer.act
+        trainer.act = lambda *seen: (units.append(float(trainer.agent.world.preprocess.reward_unit)), act(*seen))[1]
 
     run(tiny(env="py:test_run:rising", **{"steps": 60} | changes), tmp_path / "run", watch)
     # Whole episodes, each of a reset that pays nothing and of ten steps: (0 + 1 + 4 + .. + 100) / 11 = 35.

@@ -16,8 +16,9 @@ from reverie.errors import UserError
 from reverie.report import evaluate
 from reverie.train import forecast, trainer
 from reverie.train.encoding import encode_once
+from reverie.train.environments import seeded
 from reverie.train.folder import RunFolder
-from reverie.train.trainer import Trainer, seeded
+from reverie.train.trainer import Trainer
 from reverie.world.vision_memory import STORED, posterior_of
 
 ROUNDS = {"steps": 60, "hold": (2, 3), "num_envs": 2}

@@ -30,6 +30,11 @@ class TrainConfig:
     """updates on the prefilled frames before the agent acts"""
     train_every: int = 2
     """agent steps per update"""
+    live: bool = False
+    """act while learning, in a thread of its own, as a robot has to: as many updates as there is time for, whatever
+    --train-every says; no seed repeats such a run (see --rate)"""
+    share_every: int = 10
+    """with --live, updates after which who acts is given the weights as they are"""
     batch: int = 16
     """B, chunks per update"""
     length: int = 16
@@ -61,10 +66,11 @@ class TrainConfig:
     """CPU threads; 0 takes OMP_NUM_THREADS, or else the cores there are, at most 4"""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "train_every", "batch", "eval_every", "eval_episodes", "log_every"):
+        for name in ("steps", "train_every", "share_every", "batch", "eval_every", "eval_episodes", "log_every"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         _check_holds(self.hold)
+        _check_live(self)
         for name in ("seed", "prefill", "pretrain", "burn_in", "threads"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name.replace('_', '-')} must not be negative, not {getattr(self, name)}")
@@ -90,6 +96,11 @@ class TrainConfig:
 def _check_holds(holds: tuple[int, ...]) -> None:
     if not holds or min(holds) < 1:
         raise UserError(f"--hold needs numbers of at least 1, not {' '.join(map(str, holds)) or 'none'}")
+
+
+def _check_live(train: TrainConfig) -> None:
+    if train.live and train.graphs:
+        raise UserError("--graphs records what no other thread may disturb, and --live acts in one: leave out either")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from reverie import own
 from reverie.agents.awm import AWM
+from reverie.agents.daydreamer import DAYDREAMER
 from reverie.agents.dcwm import DCWM
 from reverie.agents.dreamer import DREAMER, DREAMER_REWARD
 from reverie.agents.dreamerv2 import DREAMERV2
@@ -24,6 +25,7 @@ PRESETS: dict[str, Preset] = {
         DREAMER_REWARD,
         DREAMERV2,
         DREAMERV3,
+        DAYDREAMER,
         RSSM_CONTINUOUS,
         RSSM_DISCRETE,
         TSSM,

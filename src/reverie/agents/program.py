@@ -49,6 +49,9 @@ class Stage:
     """whether what was recorded elsewhere comes into the replay at its beginning."""
     collect: int = 1
     """agent steps between updates, in all environments together."""
+    live: bool = False
+    """whether who acts does so while it learns, in a thread of its own, and as many updates are made as there is time
+    for, whatever `collect` says."""
     objective: str = "objective"
     """the name of the agent's module that gives the losses."""
     draw: Literal["chunks", "records", "beginnings"] = "chunks"
@@ -90,13 +93,13 @@ def count_frames(program: Program) -> int:
 
 
 def count_updates(program: Program, repeat: int) -> int:
-    """How many updates a program will make, with that action repeat."""
+    """How many updates a program will make, with that action repeat; those of live stages are not known before."""
     frames, updates = 0, 0
     for stage in program:
         if stage.until.updates is not None:
             updates += stage.until.updates if stage.learns else 0
         elif stage.until.frames is not None:
             steps = -(-max(0, stage.until.frames - frames) // repeat)
-            updates += steps // stage.collect if stage.learns else 0
+            updates += steps // stage.collect if stage.learns and not stage.live else 0
             frames = max(frames, stage.until.frames)
     return updates

@@ -58,7 +58,7 @@ def arena_of(config: Config) -> Literal["dream", "real"]:
 
 
 def in_turn(config: Config, groups: tuple[Group, ...], *apart: Stage) -> Program:
-    """Prefill, stages that learn apart, what is left of the pretraining, and the rest of the run."""
+    """Prefill, stages that learn apart, what is left of the pretraining, and the rest of the run: in turn, or live."""
     train, arena = config.train, arena_of(config)
     left = train.pretrain - sum(stage.until.updates or 0 for stage in apart)
     return (
@@ -69,6 +69,7 @@ def in_turn(config: Config, groups: tuple[Group, ...], *apart: Stage) -> Program
             name="learn",
             actor="behaviour",
             collect=train.train_every,
+            live=train.live,
             groups=groups,
             behave=True,
             arena=arena,

@@ -93,6 +93,7 @@ class Collector:
     """Steps B environments and appends what happens to a replay.
 
     Attributes:
+        keep: where each record goes: into the replay, unless somebody else takes it there.
         steps: agent steps taken in all environments together; resets are not steps.
         finished: the returns of episodes that ended since last taken; of whole games, where lives are episodes.
     """
@@ -100,6 +101,7 @@ class Collector:
     def __init__(self, envs: gymnasium.vector.VectorEnv, codec: ActionCodec, replay: Replay) -> None:
         self._envs = envs
         self._replay = replay
+        self.keep: Callable[[Record], None] = replay.add
         self._record: dict[str, np.ndarray] | None = None
         # What a reset is stored with: an action of the space, which 0 may not be.
         self._none = codec.decode(np.zeros((envs.num_envs, codec.size), np.float32))
@@ -123,6 +125,10 @@ class Collector:
         while self.steps < until:
             records.append(self._step(act))
         return records
+
+    def take_finished(self) -> list[float]:
+        """The returns of episodes that ended since last taken; those that come in meanwhile wait for the next time."""
+        return [self.finished.pop(0) for _ in range(len(self.finished))]
 
     def _reset(self) -> Record:
         observation, _ = self._envs.reset()
@@ -160,7 +166,7 @@ class Collector:
         # Vector environments may reuse their buffers.
         record = {PREFIX + key: np.array(values) for key, values in observation.items()}
         record |= {"action": action, "reward": reward, "first": first.copy(), "terminal": terminal.copy()}
-        self._replay.add(record)
+        self.keep(record)
         self._record = record
         self._episodes += first
         self._of_game += first

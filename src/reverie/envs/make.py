@@ -8,6 +8,7 @@
 All are Gymnasium's wrappers. Time limits, the environment's own or ours, arrive as `truncated`, never `terminated`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -56,6 +57,8 @@ class EnvConfig:
     """Environments stepped side by side."""
     vector: Vector = "sync"
     """sync: in one process, one after the other; async: a process for each."""
+    rate: float = 0.0
+    """Agent steps a second that environments take in training, as a robot does; 0: as many as they can."""
 
     def __post_init__(self) -> None:
         if not self.env:
@@ -73,6 +76,8 @@ class EnvConfig:
             raise UserError(
                 f"--episode-limit must not be negative, not {self.episode_limit}; 0 is the task's own limit"
             )
+        if not 0 <= self.rate < math.inf:
+            raise UserError(f"--rate must be a number of agent steps a second, or 0 for no pace, not {self.rate}")
         if self.vector not in get_args(Vector):
             raise unknown("vector", self.vector, get_args(Vector))
         if self.look not in get_args(Look):

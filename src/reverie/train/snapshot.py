@@ -102,6 +102,7 @@ def restore(trainer: "Trainer") -> tuple[int, list[str]]:
         trainer.stage, trainer.finished = int(progress["stage"]), bool(progress["finished"])
         trainer.began = (int(progress["began"][0]), int(progress["began"][1]))
         trainer.collector.resume(progress["collector"])
+        trainer.steps = trainer.collector.steps
         log = int(progress["log"])
     except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
         if isinstance(error, UserError):

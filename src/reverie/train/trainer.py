@@ -1,26 +1,24 @@
 """The loop: it executes a program, stage by stage, and calls the report.
 
-Its two halves, collecting and learning, meet in two messages: records one way, the agent's weights the other. Here
-both are function calls.
+Its two halves, collecting and learning, meet in `supply`.
 """
 
-import multiprocessing
-import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-import gymnasium
 import numpy as np
 import torch
+from gymnasium import Space
 
-from reverie.agents.agent import Carry
+from reverie.agents.agent import Agent, Carry
 from reverie.agents.build import build, build_replay
 from reverie.agents.program import Stage, axis_of
 from reverie.agents.resolve import Resolved
-from reverie.data.collect import Act, Collector, RandomAct
-from reverie.envs.make import EnvConfig, make_vector
-from reverie.envs.seeds import ARENA, EpisodeSeeds
+from reverie.data.collect import Collector, RandomAct
+from reverie.envs.make import make_vector
+from reverie.envs.seeds import ARENA
 from reverie.report.evaluate import Episode, Evaluator
 from reverie.report.log import MetricLog
 from reverie.report.open_loop import dreamed_returns
@@ -32,21 +30,20 @@ from reverie.train.clock import Every, Stopwatch
 from reverie.train.compiled import compile_hot
 from reverie.train.device import choose_device, choose_threads
 from reverie.train.encoding import encode_once
+from reverie.train.environments import seeded
 from reverie.train.folder import RunFolder
 from reverie.train.interrupt import Stopped
 from reverie.train.learner import Learner
 from reverie.train.measuring import Measuring
 from reverie.train.recorded import Recorded
+from reverie.train.supply import Nothing, Supply, supply_of
 from reverie.types import Batch, Metrics
 
 
-def seeded(config: EnvConfig, seed: int, number: int, *, training: bool = True) -> gymnasium.Env:
-    """One of a run's environments, each of its episodes with a seed of its own; as training sees it, or evaluations."""
-    if multiprocessing.parent_process() is not None:
-        # In a process of its own: Ctrl-C reaches the whole group, but it is the run that decides when to end.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    return EpisodeSeeds(config.make(training=training), seed, number)
+def _build(resolved: Resolved, observations: Space, actions: Space, device: torch.device) -> Agent:
+    with torch.random.fork_rng():
+        torch.manual_seed(resolved.config.train.seed)
+        return build(resolved.config, resolved.parts, observations, actions).to(device)
 
 
 LONG = 600.0
@@ -58,7 +55,8 @@ class Trainer:
 
     Attributes:
         agent: the agent as it is now.
-        frames: environment frames collected so far.
+        new_agent: makes one like it, with the weights that it began with.
+        steps: agent steps whose records are in the replay, or were.
         episodes: the episodes of the last evaluation.
         stage: the number of the program's stage that runs, and in `began` the updates and agent steps at its beginning.
         finished: whether the program is over and its last evaluation made.
@@ -67,6 +65,7 @@ class Trainer:
         recorded: what is learned from where nothing is collected.
         random: chooses actions where the program says so.
         carry: what the agent carries from step to step.
+        supply: what brings records into the replay in this stage.
     """
 
     def __init__(self, resolved: Resolved, folder: RunFolder) -> None:
@@ -78,10 +77,9 @@ class Trainer:
             [partial(seeded, config.env, train.seed, number) for number in range(config.env.num_envs)],
             config.env.vector,
         )
-        with torch.random.fork_rng():
-            torch.manual_seed(train.seed)
-            observations, actions = self.envs.single_observation_space, self.envs.single_action_space
-            self.agent = build(config, resolved.parts, observations, actions).to(device)
+        observations, actions = self.envs.single_observation_space, self.envs.single_action_space
+        self.new_agent = partial(_build, resolved, observations, actions, device)
+        self.agent = self.new_agent()
         if train.compile:
             compile_hot(self.agent)
         codec = self.agent.codec
@@ -105,14 +103,15 @@ class Trainer:
         self.carry: Carry = self.agent.initial(config.env.num_envs)
         self.watch = Stopwatch()
         self.clocks = {"eval": Every(train.eval_every, train.prefill)}
-        self.stage, self.began, self.finished = 0, (0, 0), False
+        self.stage, self.began, self.finished, self.steps = 0, (0, 0), False, 0
+        self.supply: Supply = Nothing(self.program[0])
         self._log_length, self._kept = 0, time.monotonic()
         self._learned: Metrics = {}
 
     @property
     def frames(self) -> int:
-        """Environment frames: agent steps times action repeat."""
-        return self.collector.steps * self.config.env.action_repeat
+        """Environment frames collected so far: agent steps times action repeat."""
+        return self.steps * self.config.env.action_repeat
 
     @property
     def so_far(self) -> str:
@@ -148,7 +147,7 @@ class Trainer:
             while self.stage < len(self.program):
                 self._run_stage(self.program[self.stage], log, progress, stop)
                 self.stage += 1
-                self.began = (self.learner.updates, self.collector.steps)
+                self.began = (self.learner.updates, self.steps)
                 if self.stage < len(self.program):  # the last one's is that of the last evaluation
                     self._check_finite()
                     self._keep(log)
@@ -185,38 +184,51 @@ class Trainer:
         envs = make_vector(makers, env.vector)
         return Arena(envs, self.agent)
 
+    def act(
+        self, agent: Agent, observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray
+    ) -> np.ndarray:
+        """The actions that an agent explores by, "B ..."; what it carries goes on from the step before."""
+        generator = self.generators["explore"]
+        action, self.carry = agent.act(observation, reward, first, self.carry, "explore", generator)
+        return action
+
+    def steps_until(self, stage: Stage) -> int:
+        """Agent steps of the whole run at which a stage has its frames; no end where it has none to collect."""
+        frames = stage.until.frames
+        return sys.maxsize if frames is None else -(-frames // self.config.env.action_repeat)
+
+    def over(self, stage: Stage) -> bool:
+        """Whether the stage that runs has its frames, or its updates."""
+        until = stage.until
+        if until.frames is not None and self.frames >= until.frames:
+            return True
+        return until.updates is not None and self.learner.updates - self.began[0] >= until.updates
+
     def _run_stage(self, stage: Stage, log: MetricLog, progress: Progress, stop: Callable[[], Stopped | None]) -> None:
-        act = {"none": None, "random": self.random, "behaviour": self._act}[stage.actor]
-        before, steps = self.began
         if stage.recorded:
             self._fill(stage, log, progress)
         if stage.encode:
             encode_once(self.agent.world, self.replay, self.agent.device)
-        while not self._over(stage, before):
-            reason = stop()
-            if reason is not None:
-                self._check_finite()
-                snapshot.save(self, log.sync())
-                raise reason
-            if time.monotonic() - self._kept > LONG:
-                self._check_finite()
-                self._keep(log)
-            if act is not None:
-                self._collect(stage, act)
-            # Environments side by side take several steps at once: each of them counts.
-            owed = 1 if act is None else (self.collector.steps - steps) // stage.collect - self.learner.updates + before
-            for _ in range(owed if stage.learns else 0):
-                self._update(stage, log)
-            self._show(stage, progress)
-            if stage.learns and self._due(stage):
-                self._evaluate(log, progress)
+        with supply_of(self, stage) as self.supply:
+            while not self.over(stage):
+                reason = stop()
+                if reason is not None or time.monotonic() - self._kept > LONG:
+                    self._check_finite()
+                    self._keep(log)
+                if reason is not None:
+                    raise reason
+                for _ in range(self.supply.bring()):
+                    self._update(stage, log)
+                self._show(stage, progress)
+                if stage.learns and self._due(stage):
+                    self._evaluate(log, progress)
 
     def _due(self, stage: Stage) -> bool:
         """Whether to evaluate now; the end of the program is evaluated once it is over."""
         if stage.evaluate is None:
             return self.clocks["eval"](self.frames) and self.frames < self.config.train.steps
         done = self.learner.updates - self.began[0]
-        last = self.stage + 1 == len(self.program) and self._over(stage, self.began[0])
+        last = self.stage + 1 == len(self.program) and self.over(stage)
         return stage.evaluate > 0 and done % stage.evaluate == 0 and not last
 
     def _show(self, stage: Stage, progress: Progress) -> None:
@@ -225,30 +237,11 @@ class Trainer:
         apart = None if stage.actor != "none" else (updates - self.began[0], stage.until.updates or 1)
         progress.update(self.frames, updates, evaluation, stage.name, apart)
 
-    def _over(self, stage: Stage, before: int) -> bool:
-        until = stage.until
-        if until.frames is not None and self.frames >= until.frames:
-            return True
-        return until.updates is not None and self.learner.updates - before >= until.updates
-
     def _fill(self, stage: Stage, log: MetricLog, progress: Progress) -> None:
         survey = self.recorded.fill(self.replay, self.measuring, stage.measure)
         for line in survey.lines:
             progress.message(line)
         self._write(log, survey.metrics)
-
-    def _collect(self, stage: Stage, act: Act) -> None:
-        frames = stage.until.frames
-        most = stage.collect if frames is None else -(-(frames - self.frames) // self.config.env.action_repeat)
-        self.measuring.add(self.collector.collect(min(stage.collect, most), act), stage.measure)
-        # Who learns needs the statistics at once. The others collect step by step, so that a stop need not wait.
-        if stage.learns or self._over(stage, self.began[0]):
-            self.measuring.finish()
-
-    def _act(self, observation: Mapping[str, np.ndarray], reward: np.ndarray, first: np.ndarray) -> np.ndarray:
-        generator = self.generators["explore"]
-        action, self.carry = self.agent.act(observation, reward, first, self.carry, "explore", generator)
-        return action
 
     def _update(self, stage: Stage, log: MetricLog) -> None:
         every = stage.log or self.config.train.log_every
@@ -259,8 +252,7 @@ class Trainer:
         values = {name: float(value) for name, value in self._learned.items()}
         snapshot.check_finite(self, values)
         if self.collector.finished:
-            values["train/return"] = float(np.mean(self.collector.finished))
-            self.collector.finished.clear()
+            values["train/return"] = float(np.mean(self.collector.take_finished()))
         values |= {"replay/records": len(self.replay), "replay/mib": self.replay.bytes / 2**20}
         self._write(log, values)
 
@@ -285,7 +277,7 @@ class Trainer:
 
     def _keep(self, log: MetricLog) -> None:
         """Write a checkpoint, which is no training."""
-        with self.watch:
+        with self.watch, self.supply.still():
             snapshot.save(self, log.sync())
         self._kept = time.monotonic()
 
