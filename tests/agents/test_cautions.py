@@ -49,9 +49,11 @@ def test_nothing_is_said_of_an_actor_with_a_past(preset):
 
 def test_an_option_of_the_loop_that_stages_do_not_ask():
     own = PRESETS["worldmodels"].config(EnvConfig(env="py:tiny:walk")).train
-    ignored = {name: getattr(own, name) for name in ("prefill", "pretrain", "train_every", "eval_every", "balance")}
+    ignored = {
+        name: getattr(own, name) for name in ("prefill", "pretrain", "train_every", "live", "eval_every", "balance")
+    }
     assert doubts("worldmodels", **ignored) == []
-    for name, value in {"prefill": 7, "balance": 20.0}.items():
+    for name, value in {"prefill": 7, "live": True, "balance": 20.0}.items():
         (doubt,) = doubts("worldmodels", **ignored | {name: value})
         assert doubt.startswith(f"--{name} does nothing in worldmodels")
 
@@ -89,4 +91,12 @@ def test_a_loss_that_cannot_shape_the_world(preset, said):
 @pytest.mark.parametrize("scale", ["laptop", "paper"])
 def test_nothing_is_said_of_presets_as_they_are(preset, scale):
     if scale in PRESETS[preset].scales:
-        assert [line for line in resolved_doubts(preset, scale=scale) if "arena" not in line] == []
+        known = ("--arena real plays", "--live without --rate")
+        assert [line for line in resolved_doubts(preset, scale=scale) if not line.startswith(known)] == []
+
+
+@pytest.mark.parametrize(("changes", "said"), [({"live": True}, 1), ({"live": True, "rate": 20.0}, 0), ({}, 0)])
+def test_acting_while_learning_without_a_pace(changes, said):
+    found = resolved_doubts("dreamer", **changes)
+    assert len(found) == said
+    assert all(line.startswith("--live without --rate") for line in found)

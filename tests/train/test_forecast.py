@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import types
+from dataclasses import replace
 
 import pytest
 import torch
@@ -35,6 +36,29 @@ def test_what_is_counted(finished, trainer):
         x.nbytes for x in trainer.collector.collect(1, forecast.RandomAct(trainer.agent.codec, Draws()))[0].values()
     )
     assert record == 8 + 4 + 4 + 2
+
+
+@pytest.mark.parametrize("trainer", [{"live": True}], indirect=True)
+def test_updates_of_live_stages_are_not_counted(trainer):
+    counted = forecast.plan(tiny(live=True), trainer)
+    assert counted.updates == 2
+    assert str(counted).startswith("120 frames, 2 updates and those that there is time for while it acts, replay ")
+
+
+@pytest.mark.parametrize("trainer", [{"rate": 50.0}, {"rate": 50.0, "num_envs": 2}], indirect=True)
+def test_a_pace_is_what_steps_take(trainer):
+    speed = forecast.Speed(step=1.0, act=0.5, choose=0.0, updates={"pretrain": 0.0, "learn": 0.0}, peak_mib=None)
+    training, _ = forecast.minutes(trainer, speed)
+    assert training * 60 == pytest.approx(120 / 50 / trainer.config.env.num_envs)
+    slow, _ = forecast.minutes(trainer, replace(speed, step=100.0))
+    assert slow * 60 == pytest.approx((120 * 100 + 80 * 0.5) / 1e3)
+
+
+@pytest.mark.parametrize("trainer", [{"rate": 0.1}], indirect=True)
+def test_measuring_waits_for_no_tick(trainer):
+    assert trainer.envs.get_attr("period") == (10.0,)
+    forecast.measure(trainer)
+    assert trainer.envs.get_attr("period") == (0.0,)
 
 
 class Draws:

@@ -167,14 +167,20 @@ def test_stopped_and_resumed_without_a_gap(vector, tmp_path):
         run(resolved, tmp_path / "run", stop=lambda trainer: stopping if trainer.learner.updates > 2 else None)
     folder = RunFolder(tmp_path / "run")
     before = folder.metrics.read_bytes()
+    Walk.alive.clear()
     trainer = Trainer(resolved, folder)
     try:
-        assert trainer.resume() == []
-        frames, records = trainer.frames, len(trainer.replay)
-        assert 40 <= frames <= 400 and records >= frames
+        told = trainer.resume()
+        cut = "acts live, and is not made to repeat itself; its episode is cut, and a new one begins"
+        assert set(told) <= {f"environment {row} {cut}" for row in range(2)}
+        assert not [walk.taken for walk in Walk.alive if walk.taken]  # no action is done again
+        frames, held = trainer.frames, [len(column) for column in trainer.replay.whole("first")]
+        assert 40 <= frames <= 400 and sum(held) >= frames
         with Progress(400, quiet=True) as progress:
             trainer.run(progress)
-        assert trainer.frames == 400 and len(trainer.replay) > records
+        assert trainer.frames == 400
+        for column, count in zip(trainer.replay.whole("first"), held, strict=True):
+            assert len(column) > count and column[count]  # the next record begins an episode
     finally:
         trainer.close()
     assert folder.metrics.read_bytes().startswith(before)

@@ -11,13 +11,13 @@ from reverie.agents.presets import preset_named
 from reverie.agents.resolve import Resolved
 from reverie.representation.encoder import image_keys
 
-COLLECTING = ("prefill", "pretrain", "train_every", "eval_every", "balance")
+COLLECTING = ("prefill", "pretrain", "train_every", "live", "eval_every", "balance")
 """Options of a loop that collects, learns and evaluates in turn; stages have their own."""
 
 
 def cautions(resolved: Resolved, space: gymnasium.spaces.Dict) -> list[str]:
     """A line for each doubt about a configuration, given the observations of one environment."""
-    doubts = (_idle, _one_by_one, _without_values, _not_shaping)
+    doubts = (_idle, _one_by_one, _unpaced, _without_values, _not_shaping)
     return [line for doubt in doubts for line in doubt(resolved)] + _motionless(resolved, space)
 
 
@@ -42,6 +42,16 @@ def _one_by_one(resolved: Resolved) -> list[str]:
     return [
         "--arena real plays one episode after the other: --num-envs 8 would play so many at once, and --vector async "
         "on as many cores"
+    ]
+
+
+def _unpaced(resolved: Resolved) -> list[str]:
+    """A live run whose environment outruns the learning."""
+    if resolved.config.env.rate or not any(stage.live for stage in resolved.program()):
+        return []
+    return [
+        "--live without --rate: the environment takes as many steps as there is time for, and learning may lag far "
+        "behind; --rate 20 gives it 20 a second, an environment that takes its own time needs none"
     ]
 
 

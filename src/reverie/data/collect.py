@@ -200,8 +200,11 @@ class Collector:
         # Checkpoints of older versions know of no lives.
         self._of_game = np.array(state.get("of_game", ~self._done), np.int64)
 
-    def rebuild(self) -> list[int]:
+    def rebuild(self, *, again: bool = True) -> list[int]:
         """Take up the running games, which the replay holds, by stepping through their actions.
+
+        Args:
+            again: whether the actions may be done again; a robot should not move before anybody looks.
 
         Returns:
             The environments that did not repeat themselves, or whose game's beginning is no longer held: each of them
@@ -211,6 +214,7 @@ class Collector:
             return []
         self._record = self._replay.last()
         running = self._replay.running([max(1, int(number)) for number in self._of_game])
+        running = running if again else [None] * len(running)
         pasts = [self._past(row, columns) for row, columns in enumerate(running)]
         self._envs.set_attr("past", pasts)  # pyright: ignore[reportAttributeAccessIssue]  # both kinds have it
         _, info = self._envs.reset()

@@ -12,6 +12,9 @@ class Paced(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     A step that comes late is not made up for: the ticks go on from there. A robot would have gone on by itself
     meanwhile, which a simulator does not.
+
+    Attributes:
+        period: seconds from tick to tick.
     """
 
     def __init__(
@@ -23,7 +26,7 @@ class Paced(gymnasium.Wrapper[Any, Any, Any, Any]):
     ) -> None:
         """rate: steps a second."""
         super().__init__(env)
-        self._period = 1 / rate
+        self.period = 1 / rate
         self._clock, self._sleep = clock, sleep
         self._tick = 0.0
 
@@ -37,7 +40,7 @@ class Paced(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Step, and wait for the tick."""
         result = self.env.step(action)
         now = self._clock()
-        self._tick = max(self._tick + self._period, now)
+        self._tick = max(self._tick + self.period, now)
         if self._tick > now:
             self._sleep(self._tick - now)
         return result

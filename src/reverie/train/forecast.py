@@ -30,6 +30,7 @@ class Plan:
         updates: in all.
         replay_mib: held at the end.
         cap_mib: what the replay may hold at most.
+        live: whether more updates are made while somebody acts, as many as there is time for.
     """
 
     frames: int
@@ -37,13 +38,14 @@ class Plan:
     updates: int
     replay_mib: float
     cap_mib: float
+    live: bool = False
 
     def __str__(self) -> str:
         full = " (full: the oldest are dropped)" if self.replay_mib >= self.cap_mib else ""
         frames = f"{self.frames:,} frames, " if self.frames else ""
-        return (
-            f"{frames}{self.updates:,} updates, replay {self.replay_mib:,.1f} of {self.cap_mib:,g} MiB at the end{full}"
-        )
+        more = " and those that there is time for while it acts" if self.live else ""
+        replay = f"replay {self.replay_mib:,.1f} of {self.cap_mib:,g} MiB at the end{full}"
+        return f"{frames}{self.updates:,} updates{more}, {replay}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Speed:
     """What was measured, in milliseconds.
 
     Attributes:
-        step: one agent step in one environment.
+        step: one agent step in one environment, as fast as it goes.
         act: one choice of the agent, for one environment.
         choose: one choice in an evaluation, for all of its episodes.
         updates: one update of each learning stage, by the stage's name.
@@ -74,7 +76,8 @@ def plan(resolved: Resolved, trainer: Trainer) -> Plan:
     steps = math.ceil(frames / env.action_repeat) or len(trainer.replay) or trainer.recorded.records
     held = min(steps * record / 2**20, train.replay_mib)
     updates = count_updates(trainer.program, env.action_repeat)
-    return Plan(frames, steps, updates, held, train.replay_mib)
+    live = any(stage.live for stage in trainer.program)
+    return Plan(frames, steps, updates, held, train.replay_mib, live)
 
 
 def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
@@ -88,6 +91,8 @@ def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
     agent, train, device = trainer.agent, trainer.config.train, trainer.agent.device
     rng, streams = np.random.default_rng(0), trainer.config.env.num_envs
     random = RandomAct(agent.codec, rng)
+    if trainer.config.env.rate:
+        trainer.envs.set_attr("period", [0.0] * streams)  # pyright: ignore[reportAttributeAccessIssue]
     records = trainer.collector.collect(1, random)  # the first reset, and what is only ready after a first step
     before, begin = trainer.collector.steps, time.perf_counter()
     records += trainer.collector.collect(steps, random)
@@ -119,7 +124,8 @@ def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
         learning += _updates(trainer.program, index, env.action_repeat) * speed.updates.get(stage.name, 0.0)
         if stage.actor != "none" and stage.until.frames is not None:
             steps = max(0, stage.until.frames - frames) / env.action_repeat
-            acting += steps * (speed.step + (speed.act if stage.actor == "behaviour" else 0.0))
+            taken = speed.step + (speed.act if stage.actor == "behaviour" else 0.0)
+            acting += steps * max(taken, 1e3 / env.rate / env.num_envs if env.rate else 0.0)
             frames = max(frames, stage.until.frames)
     length = _episode_steps(trainer)
     if length is None:

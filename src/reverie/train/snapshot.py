@@ -111,9 +111,11 @@ def restore(trainer: "Trainer") -> tuple[int, list[str]]:
             f"the checkpoint {path} cannot be resumed: {type(error).__name__} {error}; put back a copy of it"
         ) from error
     # Outside: what an environment raises is no word on the checkpoint.
-    strangers = trainer.collector.rebuild()
+    live = trainer.config.train.live
+    strangers = trainer.collector.rebuild(again=not live)
     moved = f"the run was on {before} and goes on on {device}: from here on it draws anew, and no longer repeats itself"
-    lost = "environment {} did not repeat itself; its episode is cut, and a new one begins"
+    why = "acts live, and is not made to repeat itself" if live else "did not repeat itself"
+    lost = f"environment {{}} {why}; its episode is cut, and a new one begins"
     return log, [moved] * (before != device) + [lost.format(number) for number in strangers]
 
 
