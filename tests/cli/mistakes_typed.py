@@ -17,8 +17,8 @@ WORDS = [
         "no preset",
         "train",
         "name a preset first, as in: reverie train dreamer --env gym:Pendulum-v1 "
-        "(dreamer, dreamer-reward, dreamerv2, dreamerv3, rssm-continuous, rssm-discrete, tssm, transdreamer, awm, "
-        "s4wm, twm, worldmodels, planet, tdmpc2, tcrl, dcwm)",
+        "(dreamer, dreamer-reward, dreamerv2, dreamerv3, daydreamer, rssm-continuous, rssm-discrete, tssm, transdreamer, "
+        "awm, s4wm, twm, worldmodels, planet, tdmpc2, tcrl, dcwm)",
     ),
     Mistake("an option before the preset", "train --env gym:Pendulum-v1 dreamer", "name a preset first, as in: …"),
     Mistake("an unknown preset", "train dreamr", "unknown preset 'dreamr'; did you mean 'dreamer'?"),
@@ -157,6 +157,7 @@ def ranged(situation: str, options: str, message: str, preset: str = "dreamer") 
 RANGES = [
     at_least("--steps", 1, -5),
     at_least("--train-every", 1),
+    at_least("--share-every", 1),
     at_least("--batch", 1),
     at_least("--eval-every", 1),
     at_least("--eval-episodes", 1),
@@ -173,6 +174,22 @@ RANGES = [
         f"{TRAIN} --crop 0.7 0.4",
         "--crop needs two shares of the height, from 0 to 1 and the smaller one first, not 0.7 0.4, as in "
         "--crop 0.4 0.7",
+    ),
+    Mistake(
+        "a pace that is none",
+        f"{TRAIN} --rate -20",
+        "--rate must be a number of agent steps a second, or 0 for no pace, not -20.0",
+    ),
+    Mistake(
+        "CUDA graphs of a run that acts while it learns",
+        f"{TRAIN} --live --graphs",
+        "--graphs records what no other thread may disturb, and --live acts in one: leave out either",
+    ),
+    Mistake(
+        "images drawn in the thread that acts",
+        f"{TRAIN} --live --pixels",
+        "--live steps the environment in a thread of its own, where --pixels cannot be drawn: add --vector async, "
+        "which draws in a process",
     ),
     negative("--seed"),
     negative("--prefill"),

@@ -189,3 +189,9 @@ def test_stopped_and_resumed_without_a_gap(vector, tmp_path):
 def test_graphs_are_refused():
     with pytest.raises(UserError, match="--graphs records what no other thread may disturb, and --live acts in one"):
         live(graphs=True)
+
+
+def test_images_are_drawn_in_a_process_or_not_at_all():
+    with pytest.raises(UserError, match="where --pixels cannot be drawn: add --vector async"):
+        live(pixels=True)
+    assert live(pixels=True, vector="async").config.train.live

@@ -129,3 +129,10 @@ class Config:
     objective: Any
     behaviour: Any
     planner: Any = field(default_factory=UnplannedConfig)
+
+    def __post_init__(self) -> None:
+        if self.train.live and self.env.pixels and self.env.vector == "sync":
+            raise UserError(
+                "--live steps the environment in a thread of its own, where --pixels cannot be drawn: "
+                "add --vector async, which draws in a process"
+            )

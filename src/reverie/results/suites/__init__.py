@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from reverie.errors import unknown
 from reverie.results.suites.evolution import EVOLUTION
+from reverie.results.suites.live import LIVE
 from reverie.results.suites.memory import MEMORY
 from reverie.results.suites.pixels import PIXELS
 from reverie.results.suites.planning import PLANNING
@@ -13,7 +14,7 @@ from reverie.results.suites.suite import ALONE, Suite, complete
 
 __all__ = ["ALONE", "SUITES", "Suite", "complete", "named"]
 
-SUITES: dict[str, Suite] = RECURRENT | PIXELS | MEMORY | PLANNING | EVOLUTION | EACH_PRESET
+SUITES: dict[str, Suite] = RECURRENT | PIXELS | MEMORY | PLANNING | EVOLUTION | LIVE | EACH_PRESET
 
 
 def named(names: Iterable[str]) -> dict[str, Suite]:
