@@ -17,8 +17,8 @@ WORDS = [
         "no preset",
         "train",
         "name a preset first, as in: reverie train dreamer --env gym:Pendulum-v1 "
-        "(dreamer, dreamer-reward, dreamerv2, dreamerv3, daydreamer, rssm-continuous, rssm-discrete, tssm, transdreamer, "
-        "awm, s4wm, twm, worldmodels, planet, tdmpc2, tcrl, dcwm)",
+        "(dreamer, dreamer-reward, dreamerv2, dreamerv3, daydreamer, rssm-continuous, rssm-discrete, tssm, "
+        "transdreamer, awm, s4wm, twm, worldmodels, planet, tdmpc2, tcrl, dcwm)",
     ),
     Mistake("an option before the preset", "train --env gym:Pendulum-v1 dreamer", "name a preset first, as in: …"),
     Mistake("an unknown preset", "train dreamr", "unknown preset 'dreamr'; did you mean 'dreamer'?"),
