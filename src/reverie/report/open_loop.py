@@ -23,8 +23,8 @@ class OpenLoop:
 
     truth: dict[str, np.ndarray]
     dream: dict[str, np.ndarray]
-    reward: np.ndarray
     dreamed_reward: np.ndarray
+    reward: np.ndarray
     context: int
 
     def error(self, key: str, mean: np.ndarray) -> dict[str, np.ndarray]:
@@ -96,14 +96,7 @@ def foresee(
     """
     batch = as_batch(agent, episodes, start, context + steps)
     world = agent.world
-    seen = Batch(
-        {key: x[:, :context] for key, x in batch.observation.items()},
-        batch.action[:, :context],
-        batch.reward[:, :context],
-        batch.first[:, :context],
-        batch.terminal[:, :context],
-    )
-    trace = world.observe(seen, world.initial(len(episodes)), generator)
+    trace = world.observe(batch.at(slice(context)), world.initial(len(episodes)), generator)
     dreamed = along(world, batch.action[:, context:], trace.last(), generator).at(slice(1, None))
     return batch, Features(torch.cat([trace.deter, dreamed.deter], 1), torch.cat([trace.stoch, dreamed.stoch], 1))
 
@@ -118,19 +111,20 @@ def open_loop(
     generator: torch.Generator | None = None,
 ) -> OpenLoop:
     """What was really seen and what `foresee` foresaw of it."""
-    world = agent.world
     batch, features = foresee(agent, episodes, context, steps, start, generator)
     pictures = {key: len(x.shape) == 5 for key, x in batch.observation.items()}
     truth = {key: x.cpu().numpy() / (255.0 if pictures[key] else 1.0) for key, x in batch.observation.items()}
-    return OpenLoop(
-        truth,
-        {key: x.cpu().numpy() for key, x in world.decode(features).items()},
-        batch.reward.cpu().numpy(),
-        (world.reward(features) * world.preprocess.reward_unit).cpu().numpy(),
-        context,
-    )
+    return OpenLoop(truth, *_decoded(agent, features), reward=batch.reward.cpu().numpy(), context=context)
 
 
+def _decoded(agent: Agent, features: Features) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Observations "B T .." of each key, and rewards "B T" in the environment's unit."""
+    world = agent.world
+    told = {key: x.cpu().numpy() for key, x in world.decode(features).items()}
+    return told, (world.reward(features) * world.preprocess.reward_unit).cpu().numpy()
+
+
+@torch.inference_mode()
 def expected(
     agent: Agent, episodes: Sequence[Episode], context: int, steps: int, start: int = 0, dreams: int = DREAMS
 ) -> OpenLoop:
@@ -142,8 +136,9 @@ def expected(
     first = open_loop(agent, episodes, context, steps, start, generator)
     told, reward = dict(first.dream), first.dreamed_reward
     for _ in range(dreams - 1):
-        loop = open_loop(agent, episodes, context, steps, start, generator)
-        told, reward = {key: x + loop.dream[key] for key, x in told.items()}, reward + loop.dreamed_reward
+        _, features = foresee(agent, episodes, context, steps, start, generator)
+        more, paid = _decoded(agent, features)
+        told, reward = {key: x + more[key] for key, x in told.items()}, reward + paid
     return replace(first, dream={key: x / dreams for key, x in told.items()}, dreamed_reward=reward / dreams)
 
 
