@@ -1,8 +1,14 @@
 """Mistakes about suites of results, their tables, and measurements."""
 
+import json
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
 from mistake import Mistake
+
+import reverie.results.commit as of_commit
 
 TABLE = "results pendulum --table"
 COLUMNS = "task,observation,method,source,env_frames,seeds,mean,std"
@@ -18,6 +24,43 @@ def verified(at) -> None:
     """A note of what was verified that somebody spoiled."""
     Path("results").mkdir()
     Path("results/verified.json").write_text("[]")
+
+
+def no_git(at) -> None:
+    """A machine without git."""
+    at.patch.setenv("PATH", "")
+
+
+def no_checkout(at) -> None:
+    """Reverie as it is installed from a wheel."""
+    _needs_git()
+    Path("site-packages/reverie").mkdir(parents=True)
+    at.patch.setattr(of_commit, "PACKAGE", Path("site-packages/reverie").absolute())
+
+
+def checkout(at) -> None:
+    """A checkout with one commit, whose code says nothing."""
+    _needs_git()
+    package = Path("clone/src/reverie")
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    git = ["git", "-C", "clone", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "all")):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    at.patch.setattr(of_commit, "PACKAGE", package.absolute())
+
+
+def verified_by_others(at) -> None:
+    """A recorded run that other code than that of the checkout was seen to make."""
+    checkout(at)
+    shutil.copytree(at.trained, "results/pendulum/dreamer-s0")
+    note = {"fingerprint": "0123456789abcdef", "run": "pendulum/dreamer-s0", "lines": 1, "frames": 40}
+    Path("results/verified.json").write_text(json.dumps({"dreamer": note}))
+
+
+def _needs_git() -> None:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
 
 
 def young(at) -> None:
@@ -103,6 +146,36 @@ RESULTS = [
         "list",
         "results/verified.json cannot be read: no object of objects; remove it and repeat: reverie results --verify",
         verified,
+    ),
+    Mistake(
+        "a commit to compare with, and nothing to verify",
+        "results pendulum --by v1",
+        "--by v1 names the code that --verify compares with: add --verify",
+    ),
+    Mistake(
+        "a commit to compare with, without git",
+        "results --verify --by v1",
+        "--by needs git, which cannot be run: No such file or directory; install it",
+        no_git,
+    ),
+    Mistake(
+        "a commit to compare with, and Reverie is no checkout",
+        "results --verify --by v1",
+        "--by needs a git checkout of Reverie, and …reverie is none (…); clone it, and there: pip install -e .",
+        no_checkout,
+    ),
+    Mistake(
+        "an unknown commit to compare with",
+        "results --verify --by v1",
+        "--by v1 is no commit, tag or branch of …src; fetch it, or see: git log",
+        checkout,
+    ),
+    Mistake(
+        "a commit to compare with whose code was not verified",
+        "results --verify dreamer --by HEAD",
+        "the code of HEAD (fingerprint …) is not what results/verified.json holds as verified for dreamer; verify HEAD "
+        "where its runs were recorded first: reverie results --verify dreamer",
+        verified_by_others,
     ),
     Mistake(
         "published curves that are not there",

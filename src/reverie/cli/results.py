@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +14,13 @@ from reverie.cli.arguments import parse
 from reverie.cli.reading import read
 from reverie.errors import UserError
 from reverie.report.write import write_text
+from reverie.results.commit import Commit, laid_out, runs_verified, verify_by
 from reverie.results.comparison import TASKS, comparison
 from reverie.results.pages import blocks_of, suites_table, write_blocks
 from reverie.results.picture import draw_suite
 from reverie.results.published import Published, read_published
 from reverie.results.record import Workshop, in_background
+from reverie.results.recorded import Recorded
 from reverie.results.suites import Suite, complete, named
 from reverie.results.tables import suite_page
 from reverie.results.verify import Outcome, note, presets_to_verify, verify
@@ -56,6 +59,9 @@ class Results:
     """environment frames to verify; 0 for as many as the first evaluation needs"""
     seconds: float = 60.0
     """wall clock to verify a preset in, at most"""
+    by: str = ""
+    """with --verify: a git commit, tag or branch; compare with what the code of this commit makes here, in place of the
+    recorded log: for a processor on which no run is recorded"""
     no_note: bool = False
     """with --verify: leave INTO/verified.json, which notes what was equal, as it is"""
 
@@ -96,6 +102,8 @@ def _check(chosen: Results) -> None:
         raise UserError(f"--frames must not be negative, not {chosen.frames}")
     if chosen.write and (chosen.verify or chosen.presets):
         raise UserError(f"--write is for suites' tables, and --{'verify' if chosen.verify else 'presets'} only prints")
+    if chosen.by and not chosen.verify:
+        raise UserError(f"--by {chosen.by} names the code that --verify compares with: add --verify")
     if chosen.methods and not chosen.published:
         raise UserError("--methods chooses among published curves: name their file by --published")
 
@@ -141,26 +149,42 @@ def _verify(into: Path, chosen: Results) -> None:
     """Say for each preset whether its recorded run is still made.
 
     Raises:
-        UserError: if one is not, on a machine and with packages like those that recorded it.
+        UserError: if one is not, on a machine and with packages like those that recorded it, or beside the code of the
+            commit that it is compared with.
     """
     broken = []
-    for preset, run in presets_to_verify(into, chosen.names).items():
-        _say(f"{preset}: {run.name} again, to its {'first evaluation' if not chosen.frames else 'frames'} ...")
-        outcome = verify(run, chosen.frames, chosen.seconds)
-        if not chosen.no_note:
-            note(into, preset, outcome)
-        _say(f"{preset}: {told(outcome)}")
-        if outcome.difference and not outcome.versions:
-            broken.append(f"{preset} no longer makes {outcome.run}: {outcome.difference}")
+    if chosen.by:
+        like_ctrl_c()  # the commit's code runs in a process of its own, which must not outlive this one
+    with laid_out(chosen.by) if chosen.by else nullcontext() as commit:
+        for preset, run in _runs(into, chosen.names, commit).items():
+            _say(f"{preset}: {run.name} again, to its {'first evaluation' if not chosen.frames else 'frames'} ...")
+            if commit is None:
+                outcome = verify(run, chosen.frames, chosen.seconds)
+            else:
+                outcome = verify_by(run, commit, chosen.frames, chosen.seconds)
+            if not chosen.no_note:
+                note(into, preset, outcome)
+            _say(f"{preset}: {told(outcome)}")
+            if outcome.difference and not outcome.versions:
+                broken.append(f"{preset} no longer makes {_compared(outcome)}: {outcome.difference}")
     if broken:
         raise UserError("; ".join(broken))
+
+
+def _runs(into: Path, names: Sequence[str], commit: Commit | None) -> dict[str, Recorded]:
+    runs = presets_to_verify(into, names)
+    return runs if commit is None else runs_verified(into, runs, commit)
 
 
 def told(outcome: Outcome) -> str:
     """What came of a comparison, in a line."""
     same = f"the first {outcome.lines} lines, to {outcome.frames:,} frames, are equal to the bit"
     if not outcome.difference:
-        return f"{same} ({outcome.run})"
+        return f"{same}{f' to what {outcome.by[:12]} makes here' if outcome.by else ''} ({outcome.run})"
     cause = f"; a likely cause is {outcome.versions}" if outcome.versions else ", with the same packages and processor"
     equal = f"{same}, then " if outcome.lines else ""
-    return f"{outcome.run} differs: {equal}{outcome.difference}{cause}"
+    return f"{_compared(outcome)} differs: {equal}{outcome.difference}{cause}"
+
+
+def _compared(outcome: Outcome) -> str:
+    return f"{outcome.run} as {outcome.by[:12]} makes it here" if outcome.by else outcome.run

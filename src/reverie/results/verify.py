@@ -39,6 +39,8 @@ class Outcome:
     """the first line and field that differ, empty if none"""
     versions: str = ""
     """how packages and machine differ from those that recorded it, empty if they do not"""
+    by: str = ""
+    """the commit whose code made here what was compared with, empty for the recorded log"""
 
 
 class _Enough(Exception):  # noqa: N818 (no error: the beginning is over)
@@ -144,11 +146,20 @@ def verify(run: Recorded, frames: int, seconds: float) -> Outcome:
     """
     with TemporaryDirectory() as folder:
         now = rerun(run, Path(folder) / "run", frames, seconds)
-    if not now:
+    outcome = compare(run, lines_of(run.path / "metrics.jsonl"), now, seconds)
+    return replace(outcome, versions=other_versions(run.versions, versions()))
+
+
+def compare(run: Recorded, before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]], seconds: float) -> Outcome:
+    """What comes of comparing two logs of a run that were stopped after so many seconds.
+
+    Raises:
+        UserError: if one of them has no line.
+    """
+    if not (before and now):
         raise UserError(f"no line of {run.name} was logged within {seconds:g} seconds; allow more with --seconds")
-    equal, where = difference(lines_of(run.path / "metrics.jsonl"), now)
-    reached = now[equal - 1]["frames"] if equal else 0
-    return Outcome(run.name, equal, reached, where, other_versions(run.versions, versions()))
+    equal, where = difference(before, now)
+    return Outcome(run.name, equal, now[equal - 1]["frames"] if equal else 0, where)
 
 
 def presets_to_verify(into: Path, names: Sequence[str]) -> dict[str, Recorded]:
@@ -170,16 +181,13 @@ def presets_to_verify(into: Path, names: Sequence[str]) -> dict[str, Recorded]:
 def note(into: Path, preset: str, outcome: Outcome) -> None:
     """Write into INTO/verified.json that a preset's run was made by this code, or strike it out.
 
-    A difference on another machine or with other packages says nothing about the code, and leaves the file alone.
+    A difference on another machine or with other packages says nothing about the code, and leaves the file alone. What
+    is equal to what the verified code of a commit makes is noted with that commit, as "by".
     """
     known = read_verified(into)
     if not outcome.difference:
-        known[preset] = {
-            "fingerprint": fingerprint(),
-            "run": outcome.run,
-            "lines": outcome.lines,
-            "frames": outcome.frames,
-        }
+        entry = {"fingerprint": fingerprint(), "run": outcome.run, "lines": outcome.lines, "frames": outcome.frames}
+        known[preset] = entry | ({"by": outcome.by} if outcome.by else {})
     elif outcome.versions or known.pop(preset, None) is None:
         return
     write_json(into / VERIFIED, dict(sorted(known.items())))
