@@ -90,14 +90,23 @@ def test_runs_of_this_machine_are_chosen_before_shorter_ones(into):
     assert presets_to_verify(into, [])["dreamer"].name == "walks/dreamer-s0"
 
 
-def test_a_run_on_a_gpu_is_not_asked(into):
+@pytest.mark.parametrize("what", [{"device": "cuda"}, {"live": True}], ids=["gpu", "live"])
+def test_a_run_that_need_not_repeat_itself_is_not_asked(what, into):
     shutil.copytree(into / "walks" / "dreamer-s0", into / "walks" / "dreamer-s1")
     first = presets_to_verify(into, ["dreamer"])["dreamer"]
     path = first.path / "config.json"
     config = json.loads(path.read_text())
-    config["config"]["train"]["device"] = "cuda"
+    config["config"]["train"] |= what
     path.write_text(json.dumps(config))
     assert presets_to_verify(into, ["dreamer"])["dreamer"].name != first.name
+
+
+def test_a_pace_is_not_waited_for(into):
+    path = run_of(into).path / "config.json"
+    config = json.loads(path.read_text())
+    config["config"]["env"]["rate"] = 0.01
+    path.write_text(json.dumps(config))
+    assert verify(run_of(into), 0, 60).difference == ""
 
 
 def test_presets_without_a_run_are_refused(into, tmp_path):

@@ -77,8 +77,9 @@ def rerun(run: Recorded, folder: Path, frames: int, seconds: float) -> list[dict
     config = run.resolved.config
     # Suites run on one core each, where older recordings say "auto" and 0.
     train = replace(config.train, threads=config.train.threads or 1, device=config.train.device.replace("auto", "cpu"))
+    env = replace(config.env, rate=0.0)  # in turn, the pace changes no number
     again = RunFolder(folder)
-    trainer = Trainer(replace(run.resolved, config=replace(config, train=train)), again)
+    trainer = Trainer(replace(run.resolved, config=replace(config, train=train, env=env)), again)
     try:
         again.create(run.resolved)
         with _Beginning(frames, seconds) as beginning:
@@ -123,9 +124,9 @@ def shortest(into: Path, preset: str) -> Recorded | None:
     """The recorded run of a preset that came to its first evaluation in the least time.
 
     One by the packages and on the processor that are here now goes before all others: only it must be equal. Runs on a
-    GPU are not asked: they need not repeat themselves, and few machines have one.
+    GPU are not asked, for they need not repeat themselves, and few machines have one; nor are those that act live.
     """
-    runs = [run for run in recorded(into) if run.preset == preset and _on_cpu(run)]
+    runs = [run for run in recorded(into) if run.preset == preset and _repeats(run)]
     now = versions()
     return min(
         runs,
@@ -134,8 +135,9 @@ def shortest(into: Path, preset: str) -> Recorded | None:
     )
 
 
-def _on_cpu(run: Recorded) -> bool:
-    return run.resolved.config.train.device in ("auto", "cpu")
+def _repeats(run: Recorded) -> bool:
+    train = run.resolved.config.train
+    return train.device in ("auto", "cpu") and not train.live
 
 
 def verify(run: Recorded, frames: int, seconds: float) -> Outcome:
