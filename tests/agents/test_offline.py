@@ -37,6 +37,12 @@ def test_nothing_is_collected_and_the_data_come_first(preset):
     }
 
 
+def test_nobody_acts_while_it_learns_from_what_is_recorded():
+    program = offline("daydreamer", live=True).program()
+    assert not any(stage.live for stage in program)
+    assert told(program) == told(offline("daydreamer").program())
+
+
 def test_what_pretraining_learned_too_is_one_stage():
     assert told(offline("dreamer", 60, 7).program()) == [("data", 0, None), ("learn", 60, 7)]
 

@@ -183,13 +183,13 @@ RANGES = [
     Mistake(
         "CUDA graphs of a run that acts while it learns",
         f"{TRAIN} --live --graphs",
-        "--graphs records what no other thread may disturb, and --live acts in one: leave out either",
+        "--graphs records what no other thread may disturb, and --live acts in one: leave it out, or add --no-live",
     ),
     Mistake(
         "images drawn in the thread that acts",
         f"{TRAIN} --live --pixels",
         "--live steps the environment in a thread of its own, where --pixels cannot be drawn: add --vector async, "
-        "which draws in a process",
+        "which draws in a process, or --no-live",
     ),
     negative("--seed"),
     negative("--prefill"),

@@ -50,6 +50,11 @@ def test_a_pace_is_what_steps_take(trainer):
     speed = forecast.Speed(step=1.0, act=0.5, choose=0.0, updates={"pretrain": 0.0, "learn": 0.0}, peak_mib=None)
     training, _ = forecast.minutes(trainer, speed)
     assert training * 60 == pytest.approx(120 / 50 / trainer.config.env.num_envs)
+    # An update fits between two ticks, or is late by what does not.
+    tick = 1e3 / 50 / trainer.config.env.num_envs
+    for ms in (tick - 5, tick + 7):
+        learned, _ = forecast.minutes(trainer, replace(speed, updates={"pretrain": 0.0, "learn": ms}))
+        assert (learned - training) * 6e4 == pytest.approx(10 * max(0, 1.5 + ms - tick))
     slow, _ = forecast.minutes(trainer, replace(speed, step=100.0))
     assert slow * 60 == pytest.approx((120 * 100 + 80 * 0.5) / 1e3)
 

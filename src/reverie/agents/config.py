@@ -34,7 +34,7 @@ class TrainConfig:
     """act while learning, in a thread of its own, as a robot has to: as many updates as there is time for, whatever
     --train-every says; no seed repeats such a run (see --rate)"""
     share_every: int = 10
-    """with --live, updates after which who acts is given the weights as they are"""
+    """with --live, updates after which the agent that acts gets the weights as they are"""
     batch: int = 16
     """B, chunks per update"""
     length: int = 16
@@ -70,7 +70,6 @@ class TrainConfig:
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         _check_holds(self.hold)
-        _check_live(self)
         for name in ("seed", "prefill", "pretrain", "burn_in", "threads"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name.replace('_', '-')} must not be negative, not {getattr(self, name)}")
@@ -96,11 +95,6 @@ class TrainConfig:
 def _check_holds(holds: tuple[int, ...]) -> None:
     if not holds or min(holds) < 1:
         raise UserError(f"--hold needs numbers of at least 1, not {' '.join(map(str, holds)) or 'none'}")
-
-
-def _check_live(train: TrainConfig) -> None:
-    if train.live and train.graphs:
-        raise UserError("--graphs records what no other thread may disturb, and --live acts in one: leave out either")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +123,3 @@ class Config:
     objective: Any
     behaviour: Any
     planner: Any = field(default_factory=UnplannedConfig)
-
-    def __post_init__(self) -> None:
-        if self.train.live and self.env.pixels and self.env.vector == "sync":
-            raise UserError(
-                "--live steps the environment in a thread of its own, where --pixels cannot be drawn: "
-                "add --vector async, which draws in a process"
-            )

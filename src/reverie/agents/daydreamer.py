@@ -37,7 +37,7 @@ PAPER: dict[str, Any] = {
     "train": TrainConfig(
         steps=100_000, prefill=5_000, pretrain=1, live=True, share_every=100, batch=32, length=32, eval_every=10_000
     ),
-    "preprocess": PreprocessConfig(vectors="symlog", images="unit", reward_unit=1.0),
+    "preprocess": PreprocessConfig(vectors="none", images="unit", reward_unit=1.0),
     "encoder": EncoderConfig(mlp=NET, cnn=CNN),
     "decoder": DecoderConfig(mlp=NET, cnn=CNN),
     "dynamics": DynamicsConfig(entry=_hidden(1), prior=_hidden(3)),
@@ -53,8 +53,8 @@ PAPER: dict[str, Any] = {
             image=2.0,
             reward=2.0,
             continuation=1.0,
-            dynamics=0.08,  # KL balance 0.8 of a KL that begins by weighing 0.1
-            representation=0.02,
+            dynamics=0.8,  # KL balance 0.8 of a KL that begins by weighing 1, the most that it may
+            representation=0.2,
             free_nats=0.0,
         ),
     ),
@@ -68,7 +68,7 @@ PAPER: dict[str, Any] = {
             starts=0,
             gamma=0.995,
             lambda_=0.95,
-            entropy=3e-3,
+            entropy=3e-3,  # ours: the published one moves, from 1 on
             return_scale=False,
             bootstrap="target",
             target_rate=1.0,

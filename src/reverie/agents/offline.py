@@ -41,6 +41,7 @@ def offline(program: Program, terms: Offline, repeat: int) -> Program:
     Raises:
         UserError: if a stage needs the environment to learn, or the updates do not suit the stages.
     """
+    program = tuple(replace(stage, live=False) for stage in program)  # there is nobody to act meanwhile
     learning = [stage for stage in program if stage.learns]
     if any(stage.arena == "real" for stage in learning):
         raise UserError(

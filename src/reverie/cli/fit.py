@@ -22,6 +22,8 @@ class FitTrain(TrainConfig):
     prefill: Unused[int] = TrainConfig.prefill
     hold: Unused[tuple[int, ...]] = TrainConfig.hold
     train_every: Unused[int] = TrainConfig.train_every
+    live: Unused[bool] = TrainConfig.live
+    share_every: Unused[int] = TrainConfig.share_every
     balance: Unused[float] = TrainConfig.balance
     eval_every: Unused[int] = TrainConfig.eval_every
 
@@ -33,6 +35,7 @@ class FitEnv(EnvConfig):
     episodic_lives: Unused[bool] = EnvConfig.episodic_lives
     num_envs: Unused[int] = EnvConfig.num_envs
     vector: Unused[Vector] = EnvConfig.vector
+    rate: Unused[float] = EnvConfig.rate
 
 
 def fit(arguments: Sequence[str]) -> None:

@@ -213,8 +213,8 @@ class Collector:
         if not self._episodes.any():  # what the replay holds, if anything, was recorded elsewhere
             return []
         self._record = self._replay.last()
-        running = self._replay.running([max(1, int(number)) for number in self._of_game])
-        running = running if again else [None] * len(running)
+        games = [max(1, int(number)) for number in self._of_game]
+        running = self._replay.running(games) if again else [None] * len(games)
         pasts = [self._past(row, columns) for row, columns in enumerate(running)]
         self._envs.set_attr("past", pasts)  # pyright: ignore[reportAttributeAccessIssue]  # both kinds have it
         _, info = self._envs.reset()

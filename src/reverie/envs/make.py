@@ -58,7 +58,7 @@ class EnvConfig:
     vector: Vector = "sync"
     """sync: in one process, one after the other; async: a process for each."""
     rate: float = 0.0
-    """Agent steps a second that environments take in training, as a robot does; 0: as many as they can."""
+    """Agent steps a second that each environment takes in training, as a robot does; 0: as many as it can."""
 
     def __post_init__(self) -> None:
         if not self.env:

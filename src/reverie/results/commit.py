@@ -69,7 +69,8 @@ def laid_out(revision: str) -> Iterator[Commit]:
     name = _name_of(revision)
     archive = _git("archive", "--format=tar", name, PACKAGE.name)
     if archive.returncode:
-        raise UserError(f"--by {revision}: {_said(archive.stderr, first=True)} ({PACKAGE}); name a later commit")
+        why = _said(archive.stderr, first=True)
+        raise UserError(f"--by {revision} holds no package where {PACKAGE} is ({why}); name a later commit")
     with TemporaryDirectory() as folder:
         with tarfile.open(fileobj=BytesIO(archive.stdout)) as packed:
             packed.extraction_filter = getattr(tarfile, "data_filter", None)  # the first Pythons 3.11 have none

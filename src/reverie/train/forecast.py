@@ -121,18 +121,24 @@ def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
     learning, acting = 0.0, 0.0
     frames = 0
     for index, stage in enumerate(trainer.program):
-        learning += _updates(trainer.program, index, env.action_repeat) * speed.updates.get(stage.name, 0.0)
+        # Environments that keep a pace wait for their tick anyway: an update costs what goes beyond it.
+        taken, tick, update = 0.0, 0.0, speed.updates.get(stage.name, 0.0)
         if stage.actor != "none" and stage.until.frames is not None:
             steps = max(0, stage.until.frames - frames) / env.action_repeat
             taken = speed.step + (speed.act if stage.actor == "behaviour" else 0.0)
-            acting += steps * max(taken, 1e3 / env.rate / env.num_envs if env.rate else 0.0)
+            tick = 1e3 / env.rate / env.num_envs if env.rate else 0.0
+            acting += steps * max(taken, tick)
             frames = max(frames, stage.until.frames)
+        late = max(taken + update, tick) - max(taken, tick)
+        learning += _updates(trainer.program, index, env.action_repeat) * late
     length = _episode_steps(trainer)
     if length is None:
         return (learning + acting) / 6e4, None
     # The episodes of an evaluation are played side by side, and the agent chooses for all at once: awake, and once more
     # in dreams as long.
-    evaluations = 1 + sum(_evaluations(trainer, index) for index in range(len(trainer.program)))
+    # Who acts live does so meanwhile: the last one alone takes time of its own.
+    waiting = [index for index, stage in enumerate(trainer.program) if not stage.live]
+    evaluations = 1 + sum(_evaluations(trainer, index) for index in waiting)
     evaluating = evaluations * length * (train.eval_episodes * speed.step + 2 * speed.choose)
     return (learning + acting) / 6e4, evaluating / 6e4
 

@@ -111,7 +111,7 @@ def restore(trainer: "Trainer") -> tuple[int, list[str]]:
             f"the checkpoint {path} cannot be resumed: {type(error).__name__} {error}; put back a copy of it"
         ) from error
     # Outside: what an environment raises is no word on the checkpoint.
-    live = trainer.config.train.live
+    live = any(stage.live for stage in trainer.program)
     strangers = trainer.collector.rebuild(again=not live)
     moved = f"the run was on {before} and goes on on {device}: from here on it draws anew, and no longer repeats itself"
     why = "acts live, and is not made to repeat itself" if live else "did not repeat itself"

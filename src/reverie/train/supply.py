@@ -1,7 +1,7 @@
 """How records come into the replay while a stage runs: where the loop's two halves, collecting and learning, meet.
 
-They exchange two messages: records one way, the agent's weights the other. In turn both are function calls; live, who
-acts is a thread with an agent of its own.
+They exchange two messages: records one way, the agent's weights the other. In turn both are function calls; live, a
+thread acts with an agent of its own.
 """
 
 import threading
@@ -13,15 +13,25 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from torch import Tensor
 
-from reverie.agents.program import Stage
+from reverie.agents.config import Config
+from reverie.agents.program import Program, Stage
 from reverie.data.replay import Record
+from reverie.errors import UserError
 
 if TYPE_CHECKING:
     from reverie.train.trainer import Trainer
 
+PATIENCE = 60.0
+"""Seconds that the step under way may take once a run is to end."""
+MOST = 4096
+"""Records that may wait for the learner, which may be evaluating; acting waits beyond, for memory has an end."""
+
 
 class Supply(Protocol):
     """Brings records into a trainer's replay, from the beginning of a stage to its end."""
+
+    waits: bool
+    """Whether nothing is collected but where it is asked for, so that what else is done is no training time."""
 
     def __enter__(self) -> Self: ...
 
@@ -39,12 +49,26 @@ class Supply(Protocol):
         ...
 
     def still(self) -> AbstractContextManager[None]:
-        """A block in which nothing is collected, and all that was collected is in the replay: what can be kept."""
+        """A block in which nothing is collected, and all that was collected is in the replay: what can be kept.
+
+        Raises:
+            UserError: as `bring` does: what failed may have left half a step.
+        """
+        ...
+
+    def end(self) -> None:
+        """From here on nothing is collected, and all that was is in the replay.
+
+        Raises:
+            UserError: if an environment does not come back from a step.
+        """
         ...
 
 
-class Nothing:
-    """Nothing is collected: the stage learns from what there is."""
+class _Waiting:
+    """What the two supplies that wait have in common."""
+
+    waits = True
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -55,16 +79,23 @@ class Nothing:
     def __exit__(self, *exception: object) -> None:
         pass
 
-    def bring(self) -> int:
-        """One update, for it is asked again after each."""
-        return int(self._stage.learns)
-
     def still(self) -> AbstractContextManager[None]:
         """Any moment is one."""
         return nullcontext()
 
+    def end(self) -> None:
+        """Nothing is under way."""
 
-class InTurn(Nothing):
+
+class Nothing(_Waiting):
+    """Nothing is collected: the stage learns from what there is."""
+
+    def bring(self) -> int:
+        """One update, for it is asked again after each."""
+        return int(self._stage.learns)
+
+
+class InTurn(_Waiting):
     """The environments wait while it learns, and learning waits for them."""
 
     def __init__(self, trainer: "Trainer", stage: Stage) -> None:
@@ -90,21 +121,24 @@ class InTurn(Nothing):
 
 
 class Live:
-    """Who acts does so while it learns, and learning waits for nothing (Wu et al. 2022, DayDreamer, section 2).
+    """An agent acts while another learns, and neither waits for the other (Wu et al. 2022, DayDreamer, section 2).
 
-    Its agent gets the learner's weights every `--share-every` updates, between two steps. Records wait until they are
-    asked for, so that the replay has one owner.
+    The one that acts gets the learner's weights every `--share-every` updates, between two steps. Records wait until
+    they are asked for, so that the replay has one owner.
 
     Attributes:
-        agent: who acts.
+        agent: the one that acts.
     """
 
+    waits = False
+
     def __init__(self, trainer: "Trainer", stage: Stage) -> None:
+        assert stage.actor == "behaviour" and stage.learns, stage  # a program's mistake
         self._trainer, self._stage = trainer, stage
         self.agent = trainer.new_agent().eval()
         self._act = partial(trainer.act, self.agent)
         self._records: deque[Record] = deque()
-        self._weights: dict[str, Tensor] | None = None
+        self._weights: deque[dict[str, Tensor]] = deque(maxlen=1)
         self._shared = trainer.learner.updates
         self._failure: BaseException | None = None
         self._over = threading.Event()
@@ -120,15 +154,12 @@ class Live:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._over.set()
-        self._thread.join()
-        self._take()
+        self.end()
         self._trainer.collector.keep = self._trainer.replay.add
 
     def bring(self) -> int:
         """Take what has come in; one update, whether anything has or not."""
-        if self._failure is not None:
-            raise self._failure
+        self._check()
         self._take()
         if self._trainer.learner.updates - self._shared >= self._trainer.config.train.share_every:
             self._share()
@@ -138,14 +169,29 @@ class Live:
     def still(self) -> Generator[None]:
         """Between two steps, the next of which waits: a tick or two may pass for a robot."""
         with self._door, self._stepping:
+            self._check()
             self._take()
             yield
 
+    def end(self) -> None:
+        """Let the step under way be the last one."""
+        self._over.set()
+        self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            raise UserError(
+                f"the environment has not come back from a step for {PATIENCE:g} seconds, so the run ends without it; "
+                "the last checkpoint is whole: look after the environment, then resume"
+            )
+        self._take()
+
     def take_weights(self) -> None:
         """Between two steps: from here on the agent that acts has the weights that were shared last."""
-        weights, self._weights = self._weights, None
-        if weights is not None:
-            self.agent.load_state_dict(weights)
+        if self._weights:
+            self.agent.load_state_dict(self._weights.popleft())
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _take(self) -> None:
         trainer = self._trainer
@@ -157,7 +203,7 @@ class Live:
         trainer.measuring.finish()
 
     def _share(self) -> None:
-        self._weights = {name: x.detach().clone() for name, x in self._trainer.agent.state_dict().items()}
+        self._weights.append({name: x.detach().clone() for name, x in self._trainer.agent.state_dict().items()})
         self._shared = self._trainer.learner.updates
 
     def _step_on(self) -> None:
@@ -165,11 +211,15 @@ class Live:
         collector, enough = self._trainer.collector, self._trainer.steps_until(self._stage)
         try:
             while collector.steps < enough and not self._over.is_set():
+                if len(self._records) >= MOST:
+                    self._over.wait(0.01)
+                    continue
                 with self._door:
                     pass
                 with self._stepping:
-                    self.take_weights()
-                    collector.collect(1, self._act)
+                    if not self._over.is_set():  # as it was not at the door
+                        self.take_weights()
+                        collector.collect(1, self._act)
         except BaseException as failure:  # `bring` raises it, where the run can be stopped
             self._failure = failure
 
@@ -179,3 +229,22 @@ def supply_of(trainer: "Trainer", stage: Stage) -> Supply:
     if stage.actor == "none":
         return Nothing(stage)
     return Live(trainer, stage) if stage.live else InTurn(trainer, stage)
+
+
+def check_live(program: Program, config: Config) -> None:
+    """See that a program's live stages can be.
+
+    Raises:
+        UserError: for what two threads cannot share.
+    """
+    if not any(stage.live for stage in program):
+        return
+    if config.train.graphs:
+        raise UserError(
+            "--graphs records what no other thread may disturb, and --live acts in one: leave it out, or add --no-live"
+        )
+    if config.env.pixels and config.env.vector == "sync":
+        raise UserError(
+            "--live steps the environment in a thread of its own, where --pixels cannot be drawn: "
+            "add --vector async, which draws in a process, or --no-live"
+        )

@@ -6,6 +6,7 @@ Its two halves, collecting and learning, meet in `supply`.
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import numpy as np
@@ -36,7 +37,7 @@ from reverie.train.interrupt import Stopped
 from reverie.train.learner import Learner
 from reverie.train.measuring import Measuring
 from reverie.train.recorded import Recorded
-from reverie.train.supply import Nothing, Supply, supply_of
+from reverie.train.supply import Nothing, Supply, check_live, supply_of
 from reverie.types import Batch, Metrics
 
 
@@ -56,7 +57,7 @@ class Trainer:
     Attributes:
         agent: the agent as it is now.
         new_agent: makes one like it, with the weights that it began with.
-        steps: agent steps whose records are in the replay, or were.
+        steps: agent steps collected here whose records are in the replay, or were.
         episodes: the episodes of the last evaluation.
         stage: the number of the program's stage that runs, and in `began` the updates and agent steps at its beginning.
         finished: whether the program is over and its last evaluation made.
@@ -70,7 +71,8 @@ class Trainer:
 
     def __init__(self, resolved: Resolved, folder: RunFolder) -> None:
         config, train = resolved.config, resolved.config.train
-        self.config, self.folder = config, folder
+        self.config, self.folder, self.program = config, folder, resolved.program()
+        check_live(self.program, config)
         choose_threads(train.threads)
         device = choose_device(train.device)
         self.envs = make_vector(
@@ -86,7 +88,6 @@ class Trainer:
         self.replay = build_replay(config, observations, codec)
         self.collector = Collector(self.envs, codec, self.replay)
         self.measuring = Measuring(self.agent.world.preprocess)
-        self.program = resolved.program()
         self.recorded = Recorded(resolved, observations, actions)
         seeds = np.random.SeedSequence(train.seed).generate_state(4)
         self.draws = {"replay": np.random.default_rng(seeds[0]), "random": np.random.default_rng(seeds[1])}
@@ -212,11 +213,14 @@ class Trainer:
         with supply_of(self, stage) as self.supply:
             while not self.over(stage):
                 reason = stop()
-                if reason is not None or time.monotonic() - self._kept > LONG:
+                if reason is not None:
+                    self.supply.end()  # a step that no checkpoint knows of should not be taken
                     self._check_finite()
                     self._keep(log)
-                if reason is not None:
                     raise reason
+                if time.monotonic() - self._kept > LONG:
+                    self._check_finite()
+                    self._keep(log)
                 for _ in range(self.supply.bring()):
                     self._update(stage, log)
                 self._show(stage, progress)
@@ -257,7 +261,7 @@ class Trainer:
         self._write(log, values)
 
     def _evaluate(self, log: MetricLog, progress: Progress) -> None:
-        with self.watch:
+        with self._apart():
             self._check_finite()
             self.episodes = self.evaluator(self.agent)
             returns = [episode.total for episode in self.episodes]
@@ -268,18 +272,23 @@ class Trainer:
             "eval/length": float(np.mean([len(episode.reward) - 1 for episode in self.episodes])),
             "eval/dreamed": dreamed,
         }
+        where = self.so_far  # at its weights: who acts live goes on
         self._write(log, metrics)
         # A run that is killed between the two lines is cut back to the checkpoint before, and evaluates again.
         self._keep(log)
         minutes = self.watch.train_seconds / 60
         result = f"return {metrics['eval/return']:8.1f}  dreamed {dreamed:8.1f}"
-        progress.message(f"{self.so_far:>16}  {minutes:5.1f} min  {result}")
+        progress.message(f"{where:>16}  {minutes:5.1f} min  {result}")
 
     def _keep(self, log: MetricLog) -> None:
-        """Write a checkpoint, which is no training."""
-        with self.watch, self.supply.still():
+        """Write a checkpoint."""
+        with self._apart(), self.supply.still():
             snapshot.save(self, log.sync())
         self._kept = time.monotonic()
+
+    def _apart(self) -> AbstractContextManager[object]:
+        """What is no training, but where training goes on meanwhile."""
+        return self.watch if self.supply.waits else nullcontext()
 
     def _check_finite(self) -> None:
         snapshot.check_finite(self, {name: float(value) for name, value in self._learned.items()})
