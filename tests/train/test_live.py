@@ -58,6 +58,7 @@ def test_a_run_has_exactly_its_frames_and_all_its_records(tmp_path):
     held = []
     result = run(live(), tmp_path / "run", lambda trainer: held.append(trainer))
     trainer = held[0]
+    assert trainer.supply.waits  # its last evaluation is no training
     assert result.frames == 120 == trainer.collector.steps == result.metrics[-1]["frames"]
     resets = int(sum(columns["first"].sum() for _, _, columns in trainer.replay.episodes()))
     assert len(trainer.replay) == 120 + resets

@@ -136,7 +136,7 @@ def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
         return (learning + acting) / 6e4, None
     # The episodes of an evaluation are played side by side, and the agent chooses for all at once: awake, and once more
     # in dreams as long.
-    # Who acts live does so meanwhile: the last one alone takes time of its own.
+    # A live stage goes on meanwhile: the last one alone takes time of its own.
     waiting = [index for index, stage in enumerate(trainer.program) if not stage.live]
     evaluations = 1 + sum(_evaluations(trainer, index) for index in waiting)
     evaluating = evaluations * length * (train.eval_episodes * speed.step + 2 * speed.choose)

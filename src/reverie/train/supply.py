@@ -130,11 +130,9 @@ class Live:
         agent: the one that acts.
     """
 
-    waits = False
-
     def __init__(self, trainer: "Trainer", stage: Stage) -> None:
         assert stage.actor == "behaviour" and stage.learns, stage  # a program's mistake
-        self._trainer, self._stage = trainer, stage
+        self._trainer, self._stage, self.waits = trainer, stage, False
         self.agent = trainer.new_agent().eval()
         self._act = partial(trainer.act, self.agent)
         self._records: deque[Record] = deque()
@@ -176,6 +174,7 @@ class Live:
     def end(self) -> None:
         """Let the step under way be the last one."""
         self._over.set()
+        self.waits = True
         self._thread.join(PATIENCE)
         if self._thread.is_alive():
             raise UserError(

@@ -272,7 +272,7 @@ class Trainer:
             "eval/length": float(np.mean([len(episode.reward) - 1 for episode in self.episodes])),
             "eval/dreamed": dreamed,
         }
-        where = self.so_far  # at its weights: who acts live goes on
+        where = self.so_far  # a live stage goes on meanwhile
         self._write(log, metrics)
         # A run that is killed between the two lines is cut back to the checkpoint before, and evaluates again.
         self._keep(log)
