@@ -50,8 +50,8 @@ class Stage:
     collect: int = 1
     """agent steps between updates, in all environments together."""
     live: bool = False
-    """whether an agent acts while another learns, in a thread of its own; as many updates are made as there is time for,
-    whatever `collect` says."""
+    """whether an agent acts while another learns, in a thread of its own; as many updates are made as there is time
+    for, whatever `collect` says."""
     objective: str = "objective"
     """the name of the agent's module that gives the losses."""
     draw: Literal["chunks", "records", "beginnings"] = "chunks"
