@@ -1,7 +1,7 @@
 """What a log says beside the return, and what was measured: figures on which a run's illness shows."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,19 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     "mismatch of posterior and prior, nats": ("kl",),
     "entropy of the latents, nats": ("latent/",),
     "entropy of the policy, nats": ("entropy",),
-    "value and dreamed return": ("value/mean", "return/dreamed"),
+    "value and dreamed return": ("value/mean", "value/target", "return/dreamed"),
+    "range of returns, size of advantages": ("return/scale", "advantage/size"),
+    "returns of a population": ("population/best", "population/mean", "population/deviation"),
     "error of the reward, its unit": ("reward/error",),
     "losses": ("loss/",),
     "norms of gradients": ("grad/",),
     "steps of the policy": ("policy/",),
 }
 """What is drawn together: metrics by name, or by what their names begin with."""
+ELSEWHERE = ("frames", "updates", "seconds", "train_seconds", "eval/", "train/", "replay/")
+"""What other pictures show, or none."""
+MOST = 6
+"""So many panels of metrics that are not known here: a part of one's own may log whatever it likes."""
 LOGARITHMIC = ("losses", "norms of gradients")
 INSIDE = 3
 """So many names have room in a panel; more stand beside it."""
@@ -38,12 +44,7 @@ def draw_signals(log: Sequence[Mapping[str, Any]], path: str | os.PathLike[str])
     Returns:
         The figure; None where the log holds none of them.
     """
-    names = dict.fromkeys(name for line in log for name, value in line.items() if isinstance(value, int | float))
-    panels = {
-        title: [n for n in names if any(n == key or (key.endswith("/") and n.startswith(key)) for key in keys)]
-        for title, keys in PANELS.items()
-    }
-    panels = {title: metrics for title, metrics in panels.items() if metrics}
+    panels = _panels(dict.fromkeys(n for line in log for n, value in line.items() if isinstance(value, int | float)))
     if not panels:
         return None
     columns = min(3, len(panels))
@@ -58,6 +59,22 @@ def draw_signals(log: Sequence[Mapping[str, Any]], path: str | os.PathLike[str])
     figure.supxlabel(AXES[against], fontsize=10)
     save(figure, path)
     return figure
+
+
+def _is_of(name: str, keys: Sequence[str]) -> bool:
+    return any(name == key or (key.endswith("/") and name.startswith(key)) for key in keys)
+
+
+def _panels(names: Iterable[str]) -> dict[str, list[str]]:
+    """The metrics of each panel: the known ones, then the others, together where their names begin alike."""
+    names = list(names)
+    known = {title: [name for name in names if _is_of(name, keys)] for title, keys in PANELS.items()}
+    drawn = {name for metrics in known.values() for name in metrics}
+    others: dict[str, list[str]] = {}
+    for name in names:
+        if name not in drawn and not _is_of(name, ELSEWHERE):
+            others.setdefault(name.partition("/")[0], []).append(name)
+    return {title: metrics for title, metrics in known.items() if metrics} | dict(list(others.items())[:MOST])
 
 
 def _draw_metrics(
