@@ -67,6 +67,13 @@ def test_a_run_has_exactly_its_frames_and_all_its_records(tmp_path):
     assert not acting()
 
 
+@pytest.mark.parametrize("preset", ["daydreamer", "dreamerv3", "twm", "planet", "tdmpc2"])
+def test_other_behaviours_and_programs_act_live_too(preset, tmp_path):
+    result = run(live(preset=preset), tmp_path / "run")
+    assert result.frames == 120 and result.updates >= 2
+    assert len(result.evaluations()) >= 1
+
+
 def test_records_are_those_of_the_environment_in_its_order(tmp_path):
     held = []
     run(live(), tmp_path / "run", lambda trainer: held.append(trainer))
