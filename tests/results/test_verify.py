@@ -85,20 +85,29 @@ def test_runs_of_this_machine_are_chosen_before_shorter_ones(into):
     shutil.copytree(into / "walks" / "dreamer-s0", other)
     lines = [line | {"seconds": 0.0} for line in logged(into)]
     (other / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert presets_to_verify(into, ["dreamer"])["dreamer"].name == "walks/dreamer-s1"
+    assert presets_to_verify(into, ["dreamer"], 60)["dreamer"].name == "walks/dreamer-s1"
     (other / "versions.json").write_text(json.dumps(versions() | {"torch": "0.1"}))
-    assert presets_to_verify(into, [])["dreamer"].name == "walks/dreamer-s0"
+    assert presets_to_verify(into, [], 60)["dreamer"].name == "walks/dreamer-s0"
+
+
+def test_a_run_whose_first_line_takes_too_long_is_not_chosen_for_being_of_this_machine(into):
+    other = into / "walks" / "dreamer-s1"
+    shutil.copytree(into / "walks" / "dreamer-s0", other)
+    (other / "versions.json").write_text(json.dumps(versions() | {"torch": "0.1"}))
+    change(into, 0, "seconds", 475.0)
+    assert presets_to_verify(into, ["dreamer"], 60)["dreamer"].name == "walks/dreamer-s1"
+    assert presets_to_verify(into, ["dreamer"], 500)["dreamer"].name == "walks/dreamer-s0"
 
 
 @pytest.mark.parametrize("what", [{"device": "cuda"}, {"live": True}], ids=["gpu", "live"])
 def test_a_run_that_need_not_repeat_itself_is_not_asked(what, into):
     shutil.copytree(into / "walks" / "dreamer-s0", into / "walks" / "dreamer-s1")
-    first = presets_to_verify(into, ["dreamer"])["dreamer"]
+    first = presets_to_verify(into, ["dreamer"], 60)["dreamer"]
     path = first.path / "config.json"
     config = json.loads(path.read_text())
     config["config"]["train"] |= what
     path.write_text(json.dumps(config))
-    assert presets_to_verify(into, ["dreamer"])["dreamer"].name != first.name
+    assert presets_to_verify(into, ["dreamer"], 60)["dreamer"].name != first.name
 
 
 def test_a_pace_is_not_waited_for(into):
@@ -111,11 +120,11 @@ def test_a_pace_is_not_waited_for(into):
 
 def test_presets_without_a_run_are_refused(into, tmp_path):
     with pytest.raises(UserError, match="unknown preset 'dreamr'; did you mean 'dreamer'"):
-        presets_to_verify(into, ["dreamr"])
+        presets_to_verify(into, ["dreamr"], 60)
     with pytest.raises(UserError, match="holds no learning run of dreamer-reward"):
-        presets_to_verify(into, ["dreamer", "dreamer-reward"])
+        presets_to_verify(into, ["dreamer", "dreamer-reward"], 60)
     with pytest.raises(UserError, match="holds no learning run of any preset"):
-        presets_to_verify(tmp_path, [])
+        presets_to_verify(tmp_path, [], 60)
 
 
 def test_what_is_noted(into, monkeypatch):

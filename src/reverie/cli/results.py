@@ -156,7 +156,7 @@ def _verify(into: Path, chosen: Results) -> None:
     if chosen.by:
         like_ctrl_c()  # the commit's code runs in a process of its own, which must not outlive this one
     with laid_out(chosen.by) if chosen.by else nullcontext() as commit:
-        for preset, run in _runs(into, chosen.names, commit).items():
+        for preset, run in _runs(into, chosen, commit).items():
             _say(f"{preset}: {run.name} again, to its {'first evaluation' if not chosen.frames else 'frames'} ...")
             if commit is None:
                 outcome = verify(run, chosen.frames, chosen.seconds)
@@ -171,8 +171,8 @@ def _verify(into: Path, chosen: Results) -> None:
         raise UserError("; ".join(broken))
 
 
-def _runs(into: Path, names: Sequence[str], commit: Commit | None) -> dict[str, Recorded]:
-    runs = presets_to_verify(into, names)
+def _runs(into: Path, chosen: Results, commit: Commit | None) -> dict[str, Recorded]:
+    runs = presets_to_verify(into, chosen.names, chosen.seconds)
     return runs if commit is None else runs_verified(into, runs, commit)
 
 

@@ -120,19 +120,21 @@ def other_versions(then: dict[str, str], now: dict[str, str]) -> str:
     )
 
 
-def shortest(into: Path, preset: str) -> Recorded | None:
+def shortest(into: Path, preset: str, seconds: float) -> Recorded | None:
     """The recorded run of a preset that came to its first evaluation in the least time.
 
-    One by the packages and on the processor that are here now goes before all others: only it must be equal. Runs on a
-    GPU are not asked, for they need not repeat themselves, and few machines have one; nor are those that act live.
+    One whose first line took no longer than `seconds` goes before all others, as without a line there is nothing to
+    compare; then one by the packages and on the processor that are here now: only it must be equal. Runs on a GPU are
+    not asked, for they need not repeat themselves, and few machines have one; nor are those that act live.
     """
     runs = [run for run in recorded(into) if run.preset == preset and _repeats(run)]
     now = versions()
-    return min(
-        runs,
-        key=lambda run: (bool(other_versions(run.versions, now)), run.evaluations[0]["seconds"], run.name),
-        default=None,
-    )
+
+    def order(run: Recorded) -> tuple[bool, bool, float, str]:
+        late = run.metrics[0]["seconds"] > seconds
+        return late, bool(other_versions(run.versions, now)), run.evaluations[0]["seconds"], run.name
+
+    return min(runs, key=order, default=None)
 
 
 def _repeats(run: Recorded) -> bool:
@@ -164,8 +166,8 @@ def compare(run: Recorded, before: Sequence[dict[str, Any]], now: Sequence[dict[
     return Outcome(run.name, equal, now[equal - 1]["frames"] if equal else 0, where)
 
 
-def presets_to_verify(into: Path, names: Sequence[str]) -> dict[str, Recorded]:
-    """The run to repeat for each preset named, or for each that has one.
+def presets_to_verify(into: Path, names: Sequence[str], seconds: float) -> dict[str, Recorded]:
+    """The run to repeat within so many seconds, for each preset named or for each that has one.
 
     Raises:
         UserError: for an unknown preset, or one without a recorded run.
@@ -173,7 +175,7 @@ def presets_to_verify(into: Path, names: Sequence[str]) -> dict[str, Recorded]:
     for name in names:
         if name not in PRESETS:
             raise unknown("preset", name, PRESETS)
-    found = {name: run for name in names or PRESETS if (run := shortest(into, name)) is not None}
+    found = {name: run for name in names or PRESETS if (run := shortest(into, name, seconds)) is not None}
     missing = [name for name in names if name not in found]
     if missing or not found:
         raise UserError(f"{into} holds no learning run of {', '.join(missing) or 'any preset'}; learn one: see --list")
