@@ -8,6 +8,7 @@ from tiny import tiny
 
 from reverie.agents.cautions import cautions
 from reverie.agents.presets import PRESETS
+from reverie.agents.program import count_updates
 from reverie.agents.resolve import resolve
 from reverie.dynamics.s5 import S5Config
 from reverie.envs.make import EnvConfig
@@ -66,6 +67,22 @@ def test_a_population_that_waits_for_its_turn(arena, num_envs, said):
     found = [line for line in cautions(resolved, gymnasium.spaces.Dict()) if "--arena" in line]
     assert len(found) == said
     assert all(line.startswith("--arena real plays one episode after the other") for line in found)
+
+
+def test_a_rate_that_ends_before_the_run():
+    resolved = tiny("dreamer")
+    made = count_updates(resolved.program(), resolved.config.env.action_repeat)
+
+    def ending(until):
+        objective = resolved.config.objective
+        objective = replace(objective, optimiser=replace(objective.optimiser, until=until))
+        return cautions(
+            replace(resolved, config=replace(resolved.config, objective=objective)), gymnasium.spaces.Dict()
+        )
+
+    (doubt,) = ending(made - 1)
+    assert doubt.startswith(f"the learning rate of world is nothing after {made - 1} of {made} updates")
+    assert ending(made) == ending(0) == []
 
 
 def resolved_doubts(*arguments, **values):

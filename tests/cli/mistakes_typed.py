@@ -160,7 +160,6 @@ RANGES = [
     at_least("--share-every", 1),
     at_least("--batch", 1),
     at_least("--eval-every", 1),
-    at_least("--eval-episodes", 1),
     at_least("--log-every", 1),
     at_least("--action-repeat", 1),
     at_least("--size", 1),
@@ -194,6 +193,7 @@ RANGES = [
     negative("--seed"),
     negative("--prefill"),
     negative("--pretrain"),
+    negative("--eval-episodes"),
     negative("--threads"),
     Mistake(
         "more `--threads` than any machine has",

@@ -176,7 +176,21 @@ def test_the_learning_rate_falls_to_half_and_on(algorithm):
         assert before - net.weight.item() == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("rates", [{"warmup": 6}, {"decay": 2}], ids=["warm-up", "decay"])
+@pytest.mark.parametrize("algorithm", ["adam", "laprop"])
+def test_the_learning_rate_falls_to_nothing_along_half_a_cosine_and_stays_there(algorithm):
+    net = nn.Linear(1, 1, bias=False)
+    optimiser = Optimiser(OptimiserConfig(algorithm=algorithm, lr=0.1, until=4, eps=1e-20), [net])
+    root = 0.5**0.5
+    for expected in (0.05 * (1 + root), 0.05, 0.05 * (1 - root), 0.0, 0.0):
+        before = net.weight.item()
+        optimiser.step(net.weight.sum())
+        assert before - net.weight.item() == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+RATES = [{"warmup": 6}, {"decay": 2}, {"until": 6}]
+
+
+@pytest.mark.parametrize("rates", RATES, ids=["warm-up", "decay", "until"])
 @pytest.mark.parametrize("algorithm", ["adam", "laprop"])
 def test_the_rates_go_on_where_they_were(algorithm, rates):
     config = OptimiserConfig(algorithm=algorithm, lr=0.1, **rates)
@@ -229,6 +243,7 @@ def test_adam_has_the_betas_it_is_given():
         ({"clip": -1.0}, "clip must be positive, or 0 for none, not -1.0"),
         ({"agc": -0.1}, "agc must be positive, or 0 for none, not -0.1"),
         ({"warmup": -1}, "warmup must be positive, or 0 for none, not -1"),
+        ({"until": -1}, "until must be positive, or 0 for none, not -1"),
         ({"decay": -1}, "decay must be positive, or 0 for none, not -1"),
         ({"beta1": 1.0}, r"beta1 must be in \[0, 1\), not 1.0"),
         ({"beta2": -0.1}, r"beta2 must be in \[0, 1\), not -0.1"),

@@ -5,10 +5,11 @@ import pytest
 from running import run
 from tiny import tiny
 
-from reverie.envs.make import make_vector
+from reverie.envs.make import EnvConfig, make_vector
 from reverie.report.evaluate import Evaluator
 from reverie.report.open_loop import dreamed_returns
 from reverie.train.folder import load
+from reverie.train.run import run as whole_run
 
 
 def test_an_evaluation_is_the_mean_of_its_episodes(finished):
@@ -54,6 +55,23 @@ def test_of_rows_that_are_not_kept_only_the_beginning_is(finished):
             np.testing.assert_array_equal(episode.reward, whole.reward)
             np.testing.assert_array_equal(episode.observation["state"][0], whole.observation["state"][0])
         np.testing.assert_array_equal(dreamed_returns(agent, row), dreamed_returns(agent, played[0]))
+
+
+def test_without_evaluations_one_environment_is_opened_and_the_same_is_learned(finished, tmp_path, monkeypatch):
+    opened, make = [], EnvConfig.make
+    monkeypatch.setattr(EnvConfig, "make", lambda env, **options: opened.append(env) or make(env, **options))
+    none = run(tiny(eval_episodes=0), tmp_path / "none")
+    assert len(opened) == 1 and none.evaluations() == []
+    assert all(none.weights[name].equal(weights) for name, weights in finished.weights.items())
+    agent, _ = load(none.folder.path, "cpu")
+    assert all(weights.equal(finished.weights[name]) for name, weights in agent.state_dict().items())
+
+
+def test_without_evaluations_there_is_nothing_to_draw(tmp_path):
+    said = []
+    folder = whole_run(tiny(eval_episodes=0), tmp_path / "none", say=said.append)
+    assert said[-1] == "  no pictures: without an evaluation there is no episode to draw"
+    assert not list(folder.pictures.glob("*.*"))
 
 
 def test_modules_are_in_training_again_after_an_evaluation(tmp_path):

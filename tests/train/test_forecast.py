@@ -114,6 +114,13 @@ def test_evaluations_are_counted_where_their_length_is_known(trainer):
     assert forecast.minutes(trainer, speed)[1] == pytest.approx(2 * 5 * (2 * 1 + 2 * 0.5))
 
 
+def test_a_run_without_evaluations_says_so(tmp_path):
+    said = []
+    dry_run(tiny(eval_episodes=0), tmp_path / "run", said.append)
+    assert "no evaluation" in said
+    assert any(line.endswith("of training, and 0.0 of evaluations") for line in said)
+
+
 def test_a_dry_run_says_it_all_and_writes_nothing(tmp_path):
     said = []
     dry_run(tiny(), tmp_path / "run", said.append)

@@ -8,6 +8,7 @@ from reverie.agents.build import shapes_of
 from reverie.agents.parts import PARTS
 from reverie.agents.preset import nearest
 from reverie.agents.presets import preset_named
+from reverie.agents.program import updates_of_stages
 from reverie.agents.resolve import Resolved
 from reverie.representation.encoder import image_keys
 
@@ -17,7 +18,7 @@ COLLECTING = ("prefill", "pretrain", "train_every", "live", "eval_every", "balan
 
 def cautions(resolved: Resolved, space: gymnasium.spaces.Dict) -> list[str]:
     """A line for each doubt about a configuration, given the observations of one environment."""
-    doubts = (_idle, _one_by_one, _unpaced, _without_values, _not_shaping)
+    doubts = (_idle, _one_by_one, _unpaced, _frozen, _without_values, _not_shaping)
     return [line for doubt in doubts for line in doubt(resolved)] + _motionless(resolved, space)
 
 
@@ -53,6 +54,21 @@ def _unpaced(resolved: Resolved) -> list[str]:
         "--live without --rate: the environment takes as many steps as there is time for, and learning may lag far "
         "behind; --rate 20 gives it 20 a second, an environment that takes its own time needs none"
     ]
+
+
+def _frozen(resolved: Resolved) -> list[str]:
+    """A learning rate that is nothing long before the run is over."""
+    program, lines = resolved.program(), []
+    counts = updates_of_stages(program, resolved.config.env.action_repeat)
+    for group in dict.fromkeys(group for stage in program for group in stage.groups):
+        until = group.optimiser.until
+        made = sum(count for stage, count in zip(program, counts, strict=True) if group in stage.groups)
+        if 0 < until < made:
+            lines.append(
+                f"the learning rate of {group.name} is nothing after {until:,} of {made:,} updates, and the others "
+                f"teach it nothing: let its optimiser's until be {made}"
+            )
+    return lines
 
 
 def _without_values(resolved: Resolved) -> list[str]:

@@ -49,7 +49,8 @@ class TrainConfig:
     eval_every: int = 5_000
     """frames between evaluations"""
     eval_episodes: int = 10
-    """episodes per evaluation, in an environment of their own with seeds of their own"""
+    """episodes per evaluation, in an environment of their own with seeds of their own; 0: none is made, and that
+    environment is not opened"""
     log_every: int = 100
     """updates between lines of metrics"""
     wandb: str = ""
@@ -66,11 +67,11 @@ class TrainConfig:
     """CPU threads; 0 takes OMP_NUM_THREADS, or else the cores there are, at most 4"""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "train_every", "share_every", "batch", "eval_every", "eval_episodes", "log_every"):
+        for name in ("steps", "train_every", "share_every", "batch", "eval_every", "log_every"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
         _check_holds(self.hold)
-        for name in ("seed", "prefill", "pretrain", "burn_in", "threads"):
+        for name in ("seed", "prefill", "pretrain", "burn_in", "eval_episodes", "threads"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name.replace('_', '-')} must not be negative, not {getattr(self, name)}")
         object.__setattr__(self, "hold", tuple(self.hold))  # JSON has lists alone

@@ -8,7 +8,6 @@ from reverie.agents.config import TrainConfig
 from reverie.agents.parts import Parts
 from reverie.agents.preset import Preset
 from reverie.agents.programs import one_world
-from reverie.behaviour.actor_critic import ActorCriticConfig
 from reverie.behaviour.policy import ActorConfig
 from reverie.dynamics.dynamics import DynamicsConfig
 from reverie.dynamics.gru import GRUConfig
@@ -59,22 +58,13 @@ PAPER: dict[str, Any] = {
         ),
     ),
     "behaviour": (
-        ActorCriticConfig(
+        replace(
+            # the entropy's weight is ours: the published one moves, from 1 on
+            dreamerv2.behaviour_of(actor=ADAM.lr, critic=ADAM.lr, gamma=0.995, entropy=3e-3),
             actor=ActorConfig(mlp=NET, normal="bounded", min_std=0.1, max_std=1.0, unimix=0.1),
             critic=HeadConfig(mlp=NET),
             actor_optimiser=ADAM,
             critic_optimiser=ADAM,
-            horizon=15,
-            starts=0,
-            gamma=0.995,
-            lambda_=0.95,
-            entropy=3e-3,  # ours: the published one moves, from 1 on
-            return_scale=False,
-            bootstrap="target",
-            target_rate=1.0,
-            target_every=100,
-            regulariser=0.0,
-            replay=0.0,
         ),
     ),
 }

@@ -92,14 +92,19 @@ def count_frames(program: Program) -> int:
     return max(stage.until.frames or 0 for stage in program)
 
 
-def count_updates(program: Program, repeat: int) -> int:
-    """How many updates a program will make, with that action repeat; those of live stages are not known before."""
-    frames, updates = 0, 0
+def updates_of_stages(program: Program, repeat: int) -> list[int]:
+    """How many updates each stage will make, with that action repeat; those of live stages are not known before."""
+    frames, updates = 0, []
     for stage in program:
-        if stage.until.updates is not None:
-            updates += stage.until.updates if stage.learns else 0
-        elif stage.until.frames is not None:
-            steps = -(-max(0, stage.until.frames - frames) // repeat)
-            updates += steps // stage.collect if stage.learns and not stage.live else 0
-            frames = max(frames, stage.until.frames)
+        count = stage.until.updates
+        if count is None:
+            until = stage.until.frames or 0
+            count = 0 if stage.live else -(-max(0, until - frames) // repeat) // stage.collect
+            frames = max(frames, until)
+        updates.append(count if stage.learns else 0)
     return updates
+
+
+def count_updates(program: Program, repeat: int) -> int:
+    """How many updates a program will make, but for those of live stages."""
+    return sum(updates_of_stages(program, repeat))

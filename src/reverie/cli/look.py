@@ -39,7 +39,7 @@ class Evaluate:
     run: Run
     """the run's folder"""
     episodes: int | None = None
-    """how many episodes; the run's --eval-episodes by default"""
+    """how many episodes; the run's --eval-episodes by default, or one where that is 0"""
     seed: int | None = None
     """seed of the episodes; the run's own by default, which repeats its last evaluation"""
     side: int | None = None
@@ -58,7 +58,7 @@ def evaluate(arguments: Sequence[str]) -> None:
     agent, resolved = load(chosen.run, chosen.device)
     config = resolved.config
     seed = config.train.seed if chosen.seed is None else chosen.seed
-    episodes = config.train.eval_episodes if chosen.episodes is None else chosen.episodes
+    episodes = max(1, config.train.eval_episodes) if chosen.episodes is None else chosen.episodes
     side = min(chosen.side or episodes, episodes)
     evaluator = Evaluator(make_vector([config.env.make] * side), seed, kept=0)
     try:

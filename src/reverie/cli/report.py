@@ -70,10 +70,14 @@ def _recorded(path: Path) -> Recorded:
     """The run in a folder.
 
     Raises:
-        UserError: if there is none, or it has not been evaluated yet.
+        UserError: if there is none, or it has not been evaluated.
     """
     run = Recorded(path.resolve() if path.name in ("", ".", "..") else path)
     RunFolder(path).resolved()
+    if not (run.evaluations or run.resolved.config.train.eval_episodes):
+        raise UserError(
+            f"{path} was trained with --eval-episodes 0, and a report tells of evaluations: see `reverie eval`"
+        )
     if not run.evaluations:
         raise UserError(f"{path} has no evaluation in its log yet; wait for its first, or train for longer")
     return run

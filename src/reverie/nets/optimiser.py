@@ -37,6 +37,9 @@ class OptimiserConfig:
     """updates over which the learning rate grows to its value, evenly"""
     decay: int = 0
     """updates after which the rate has halved; it goes on falling, as 1 / (1 + updates / decay); 0: it stays"""
+    until: int = 0
+    """updates after which the rate is nothing, having fallen along half a cosine (Loshchilov and Hutter 2017); 0: it
+    stays"""
     weight_decay: float = 0.0
     """share of itself that each weight loses at an update, whatever the learning rate (DreamerV2: 1e-6)"""
 
@@ -44,7 +47,7 @@ class OptimiserConfig:
         for name in ("lr", "eps"):
             if not 0 < getattr(self, name) < math.inf:
                 raise UserError(f"an optimiser's {name} must be positive, not {getattr(self, name)}")
-        for name in ("clip", "agc", "warmup", "decay"):
+        for name in ("clip", "agc", "warmup", "decay", "until"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"an optimiser's {name} must be positive, or 0 for none, not {getattr(self, name)}")
         for name in ("beta1", "beta2", "weight_decay"):
@@ -150,13 +153,15 @@ class Optimiser:
     def _pace(self) -> None:
         """Set the learning rates of this update."""
         self._updates += 1
-        warmup, decay = self._config.warmup, self._config.decay
-        if not (warmup or decay):
+        warmup, decay, until = self._config.warmup, self._config.decay, self._config.until
+        if not (warmup or decay or until):
             return
         updates = self._updates.double()  # on the CPU, or where a CUDA graph counts
         share = (updates / warmup).clamp_max(1) if warmup else torch.ones_like(updates)
         if decay:
             share = share / (1 + updates / decay)
+        if until:
+            share = share * (1 + torch.cos(math.pi * (updates / until).clamp_max(1))) / 2
         for group, lr in zip(self._algorithm.param_groups, self._rates, strict=True):
             if isinstance(group["lr"], Tensor):
                 group["lr"].copy_(share * lr)

@@ -37,6 +37,15 @@ class Episode:
         return float(self.reward.sum())
 
 
+def metrics_of(episodes: Sequence[Episode]) -> dict[str, float | list[float]]:
+    """What an evaluation logs of its episodes: their mean return, all of their returns, and their mean length in agent
+    steps.
+    """
+    returns = [episode.total for episode in episodes]
+    lengths = [len(episode.reward) - 1 for episode in episodes]
+    return {"eval/return": float(np.mean(returns)), "eval/returns": returns, "eval/length": float(np.mean(lengths))}
+
+
 def follow(agent: Agent, rows: int) -> Act:
     """The agent's own evaluation policy, for B fresh episodes; what a planner draws is the same each time."""
     carry = agent.initial(rows)

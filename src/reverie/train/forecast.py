@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import gymnasium
 import numpy as np
 
-from reverie.agents.program import Program, Stage, count_frames, count_updates
+from reverie.agents.program import Stage, count_frames, count_updates, updates_of_stages
 from reverie.agents.resolve import Resolved
 from reverie.data.collect import RandomAct, columns_of
 from reverie.envs.probe import episode_limit
@@ -111,15 +111,15 @@ def measure(trainer: Trainer, steps: int = 24, repeats: int = 2) -> Speed:
     space = trainer.envs.single_observation_space
     assert isinstance(space, gymnasium.spaces.Dict)
     act = act_ms(agent, space, device, repeats=20, rows=streams) / streams
-    choose = act_ms(agent, space, device, repeats=10, rows=train.eval_episodes)
+    choose = act_ms(agent, space, device, repeats=10, rows=train.eval_episodes) if train.eval_episodes else 0.0
     return Speed(step, act, choose, updates, peak_mib(device))
 
 
 def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
     """Minutes of training and of evaluations; None for evaluations whose length no environment tells."""
     env, train = trainer.config.env, trainer.config.train
-    learning, acting = 0.0, 0.0
-    frames = 0
+    learning, acting, frames = 0.0, 0.0, 0
+    updates = updates_of_stages(trainer.program, env.action_repeat)
     for index, stage in enumerate(trainer.program):
         # Environments that keep a pace wait for their tick anyway: an update costs what goes beyond it.
         taken, tick, update = 0.0, 0.0, speed.updates.get(stage.name, 0.0)
@@ -130,8 +130,8 @@ def minutes(trainer: Trainer, speed: Speed) -> tuple[float, float | None]:
             acting += steps * max(taken, tick)
             frames = max(frames, stage.until.frames)
         late = max(taken + update, tick) - max(taken, tick)
-        learning += _updates(trainer.program, index, env.action_repeat) * late
-    length = _episode_steps(trainer)
+        learning += updates[index] * late
+    length = _episode_steps(trainer) if train.eval_episodes else 0
     if length is None:
         return (learning + acting) / 6e4, None
     # The episodes of an evaluation are played side by side, and the agent chooses for all at once: awake, and once more
@@ -171,13 +171,10 @@ def told(trainer: Trainer, counted: Plan) -> list[str]:
 def evaluated(trainer: Trainer) -> str:
     """When the agent is evaluated."""
     train = trainer.config.train
+    if not train.eval_episodes:
+        return "no evaluation"
     when = [f"{stage.evaluate} updates of {stage.name}" for stage in trainer.program if stage.evaluate]
     return f"an evaluation of {train.eval_episodes} episodes every {[*when, f'{train.eval_every:,} frames'][0]}"
-
-
-def _updates(program: Program, index: int, repeat: int) -> int:
-    """Updates of one stage."""
-    return count_updates(program[: index + 1], repeat) - count_updates(program[:index], repeat)
 
 
 def _evaluations(trainer: Trainer, index: int) -> int:
@@ -187,7 +184,7 @@ def _evaluations(trainer: Trainer, index: int) -> int:
         learning = stage.learns and stage.until.frames is not None
         return (train.steps - 1) // train.eval_every - train.prefill // train.eval_every if learning else 0
     last = index + 1 == len(trainer.program)
-    updates = _updates(trainer.program, index, trainer.config.env.action_repeat) - last
+    updates = updates_of_stages(trainer.program, trainer.config.env.action_repeat)[index] - last
     return updates // stage.evaluate if stage.evaluate else 0
 
 

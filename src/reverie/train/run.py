@@ -112,7 +112,8 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
     if trainer.finished:
         say(f"the run in {folder.path} is finished")
         if pictures and not _curve(folder).exists():  # it was stopped while it drew, or not to draw
-            trainer.episodes = trainer.evaluator(trainer.agent)
+            if trainer.evaluator is not None:
+                trainer.episodes = trainer.evaluator(trainer.agent)
             _show(resolved, trainer, say)
         return
     say(headline(resolved, trainer))
@@ -134,6 +135,9 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
 
 
 def _show(resolved: Resolved, trainer: Trainer, say: Say) -> None:
+    if trainer.evaluator is None:
+        say("  no pictures: without an evaluation there is no episode to draw")
+        return
     for picture in draw(resolved, trainer, say):
         say(f"  {picture}")
 

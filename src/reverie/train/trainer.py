@@ -20,7 +20,7 @@ from reverie.agents.resolve import Resolved
 from reverie.data.collect import Collector, RandomAct
 from reverie.envs.make import make_vector
 from reverie.envs.seeds import ARENA
-from reverie.report.evaluate import Episode, Evaluator
+from reverie.report.evaluate import Episode, Evaluator, metrics_of
 from reverie.report.log import MetricLog
 from reverie.report.open_loop import dreamed_returns
 from reverie.report.pictures import SHOWN
@@ -99,7 +99,8 @@ class Trainer:
         self._arena = self._make_arena()
         own = (self.generators["learn"], train.precision, self._arena, train.graphs, train.burn_in)
         self.learner = Learner(self.agent, self.program, *own)
-        self.evaluator = Evaluator(make_vector([config.env.make] * train.eval_episodes), train.seed, SHOWN)
+        episodes = [config.env.make] * train.eval_episodes
+        self.evaluator = Evaluator(make_vector(episodes), train.seed, SHOWN) if episodes else None
         self.episodes: list[Episode] = []
         self.carry: Carry = self.agent.initial(config.env.num_envs)
         self.watch = Stopwatch()
@@ -159,7 +160,8 @@ class Trainer:
     def close(self) -> None:
         """Close all environments."""
         self.envs.close()
-        self.evaluator.close()
+        if self.evaluator is not None:
+            self.evaluator.close()
         if self._arena is not None:
             self._arena.close()
 
@@ -261,17 +263,14 @@ class Trainer:
         self._write(log, values)
 
     def _evaluate(self, log: MetricLog, progress: Progress) -> None:
+        if self.evaluator is None:
+            self._check_finite()
+            return self._keep(log)
         with self._apart():
             self._check_finite()
             self.episodes = self.evaluator(self.agent)
-            returns = [episode.total for episode in self.episodes]
             dreamed = float(dreamed_returns(self.agent, self.episodes).mean())
-        metrics = {
-            "eval/return": float(np.mean(returns)),
-            "eval/returns": returns,
-            "eval/length": float(np.mean([len(episode.reward) - 1 for episode in self.episodes])),
-            "eval/dreamed": dreamed,
-        }
+        metrics = metrics_of(self.episodes) | {"eval/dreamed": dreamed}
         where = self.so_far  # a live stage goes on meanwhile
         self._write(log, metrics)
         # A run that is killed between the two lines is cut back to the checkpoint before, and evaluates again.
