@@ -34,6 +34,7 @@ SICK = {
     "dream_despairs": (UNPAID, {"env": "py:ailing:indifferent"}),
     "no_better_than_chance": ({}, {"env": "py:ailing:indifferent"}),
     "fell_from_its_best": ({}, {"env": "py:ailing:fading", "eval_every": 16}),
+    "learns_too_seldom": ({}, {"live": True, "train_every": 1}),
     "environment_slower": ({}, {"env": "py:ailing:slow", "train_every": 40}),
     "gradient_clipped": ({"objective.optimiser.clip": 1e-6}, {}),
     "reward_not_foretold": (UNPAID, {}),
@@ -114,6 +115,20 @@ def test_the_page_has_every_rule():
 def test_a_small_distance_is_no_fault_where_nothing_is_decoded():
     run = Recorded(LEARNED.parents[1] / "swingup-tdmpc2" / "tdmpc2-s0")
     assert diagnosis.latents_unused(Facts(run.metrics, run.resolved)) is None
+
+
+@pytest.mark.parametrize("run", ["swingup-live/live-s0", "swingup-live/live-s1", "pendulum-live/live-s0"])
+def test_live_runs_that_learned_did_so_often_enough(run):
+    known = Recorded(LEARNED.parents[1] / run)
+    assert diagnosis.learns_too_seldom(Facts(known.metrics, known.resolved)) is None
+
+
+@pytest.mark.parametrize(("live", "found"), [(True, False), (False, True)])
+def test_nothing_waits_for_the_environment_of_a_live_run(live, found, well):
+    slow = replace(well.measured, step_seconds=1.0)
+    train = replace(well.resolved.config.train, live=live)
+    resolved = replace(well.resolved, config=replace(well.resolved.config, train=train))
+    assert (diagnosis.environment_slower(Facts(well.log, resolved, slow)) is not None) == found
 
 
 @pytest.mark.parametrize(("preset", "group"), [("dreamerv3", "agent"), ("worldmodels", "memory"), ("twm", "dynamics")])

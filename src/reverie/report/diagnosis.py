@@ -22,6 +22,8 @@ LATE = 1 / 3
 COLLAPSED = 0.06
 """The share of a uniform policy's entropy below which one-hot actions are as good as certain; a policy that is mixed
 with 1 % of the uniform one has 0.03 to 0.05 at least."""
+SELDOM = 1 / 4
+"""The share of the updates in turn below which a live run learns too seldom."""
 NARROW = -5.0
 """Nats for each number of an action below which a continuous policy hardly varies: a deviation of about 0.002."""
 
@@ -43,6 +45,11 @@ class Facts:
         """Those of the last third."""
         found = self.values(name)
         return found[-max(1, round(LATE * len(found))) :] if len(found) else found
+
+    @property
+    def live(self) -> bool:
+        """Whether it acted while it learned."""
+        return any(stage.live for stage in self.resolved.program())
 
     @property
     def end(self) -> float:
@@ -177,9 +184,23 @@ def fell_from_its_best(facts: Facts) -> Finding | None:
     return Finding("note", "fell-from-its-best", message, "lower the rates of the behaviour, or see other seeds")
 
 
+def learns_too_seldom(facts: Facts) -> Finding | None:
+    """While it acted live, far fewer updates were made than the same steps would have brought in turn."""
+    if not facts.live or not facts.log:
+        return None
+    last, train, env = facts.log[-1], facts.resolved.config.train, facts.resolved.config.env
+    steps, updates = (last["frames"] - train.prefill) / env.action_repeat, last["updates"] - train.pretrain
+    in_turn = steps / train.train_every
+    if not updates < SELDOM * in_turn:
+        return None
+    message = f"{updates:,} updates were made in {steps:,.0f} live steps, and in turn {in_turn:,.0f} would have been"
+    cure = "lower --rate, --batch or --length, or act on a core of its own"
+    return Finding("note", "learns-too-seldom", message, cure)
+
+
 def environment_slower(facts: Facts) -> Finding | None:
-    """Most of the time goes into the environment."""
-    if facts.measured is None or not facts.log:
+    """Most of the time goes into the environment, and learning waits for it."""
+    if facts.measured is None or facts.live or not facts.log:
         return None
     last, env = facts.log[-1], facts.resolved.config.env
     spent = facts.measured.step_seconds * last["frames"] / env.action_repeat
@@ -249,6 +270,7 @@ RULES: tuple[Rule, ...] = (
     value_far_from_return,
     entropy_collapsed,
     gradient_clipped,
+    learns_too_seldom,
     environment_slower,
 )
 
