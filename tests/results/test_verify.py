@@ -61,6 +61,8 @@ def test_a_planted_difference_is_named(into):
 def test_no_line_in_time_is_said(into):
     with pytest.raises(UserError, match="no line of walks/dreamer-s0 was logged within 1e-09 seconds"):
         verify(run_of(into), 0, 1e-9)
+    with pytest.raises(UserError, match="within 1 frames and 60 seconds; allow more with --frames or --seconds"):
+        verify(run_of(into), 1, 60)
 
 
 def test_lines_are_compared_field_by_field_but_for_clocks():

@@ -150,7 +150,7 @@ def verify_by(run: Recorded, commit: Commit, frames: int, seconds: float) -> Out
     with TemporaryDirectory() as folder:
         before = made_by(commit, run, Path(folder) / "before", frames, seconds)
         now = rerun(run, Path(folder) / "now", frames, seconds)
-    return replace(compare(run, before, now, seconds), by=commit.name)
+    return replace(compare(run, before, now, frames, seconds), by=commit.name)
 
 
 def made_by(commit: Commit, run: Recorded, folder: Path, frames: int, seconds: float) -> list[dict[str, Any]]:

@@ -150,18 +150,23 @@ def verify(run: Recorded, frames: int, seconds: float) -> Outcome:
     """
     with TemporaryDirectory() as folder:
         now = rerun(run, Path(folder) / "run", frames, seconds)
-    outcome = compare(run, lines_of(run.path / "metrics.jsonl"), now, seconds)
+    outcome = compare(run, lines_of(run.path / "metrics.jsonl"), now, frames, seconds)
     return replace(outcome, versions=other_versions(run.versions, versions()))
 
 
-def compare(run: Recorded, before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]], seconds: float) -> Outcome:
-    """What comes of comparing two logs of a run that were stopped after so many seconds.
+def compare(
+    run: Recorded, before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]], frames: int, seconds: float
+) -> Outcome:
+    """What comes of comparing two logs of a run that were stopped after so many frames (0 for any) or seconds.
 
     Raises:
         UserError: if one of them has no line.
     """
     if not (before and now):
-        raise UserError(f"no line of {run.name} was logged within {seconds:g} seconds; allow more with --seconds")
+        within, options = f"{seconds:g} seconds", "--seconds"
+        if frames:
+            within, options = f"{frames:,} frames and {within}", "--frames or --seconds"
+        raise UserError(f"no line of {run.name} was logged within {within}; allow more with {options}")
     equal, where = difference(before, now)
     return Outcome(run.name, equal, now[equal - 1]["frames"] if equal else 0, where)
 
