@@ -69,20 +69,49 @@ def test_a_population_that_waits_for_its_turn(arena, num_envs, said):
     assert all(line.startswith("--arena real plays one episode after the other") for line in found)
 
 
-def test_a_rate_that_ends_before_the_run():
-    resolved = tiny("dreamer")
+def ending(resolved, until, part="objective", field="optimiser"):
+    """The doubts about a run, one of whose optimisers ends."""
+    config = getattr(resolved.config, part)
+    config = replace(config, **{field: replace(getattr(config, field), until=until, warmup=0)})
+    resolved = replace(resolved, config=replace(resolved.config, **{part: config}))
+    return [line for line in cautions(resolved, gymnasium.spaces.Dict()) if ".until" in line]
+
+
+OPTIMISERS = [
+    ("dreamer", "objective", "optimiser"),
+    ("dreamer", "behaviour", "actor_optimiser"),
+    ("dreamerv2", "behaviour", "critic_optimiser"),
+    ("dreamerv3", "objective", "optimiser"),
+]
+
+
+@pytest.mark.parametrize(("preset", "part", "field"), OPTIMISERS)
+def test_a_rate_that_ends_before_the_run(preset, part, field):
+    resolved = tiny(preset)
     made = count_updates(resolved.program(), resolved.config.env.action_repeat)
+    (doubt,) = ending(resolved, made - 1, part, field)
+    option = f"--{part}.{field.replace('_', '-')}.until"
+    assert doubt == f"{option} {made - 1}: the rate is nothing from then on, and {made} updates are made"
+    assert ending(resolved, made, part, field) == ending(resolved, 0, part, field) == []
 
-    def ending(until):
-        objective = resolved.config.objective
-        objective = replace(objective, optimiser=replace(objective.optimiser, until=until))
-        return cautions(
-            replace(resolved, config=replace(resolved.config, objective=objective)), gymnasium.spaces.Dict()
-        )
 
-    (doubt,) = ending(made - 1)
-    assert doubt.startswith(f"the learning rate of world is nothing after {made - 1} of {made} updates")
-    assert ending(made) == ending(0) == []
+def test_a_rate_that_ends_in_a_live_run():
+    resolved = tiny("dreamer", live=True)
+    for until in (2, 10_000):
+        (doubt,) = ending(resolved, until)
+        assert doubt.endswith("nobody knows before how many updates a live run makes")
+
+
+def test_a_rate_of_one_stage_is_judged_by_that_stage():
+    resolved = tiny("worldmodels")
+    vision = resolved.config.objective.vision
+    for until, said in ((vision.updates - 1, 1), (vision.updates, 0)):
+        changed = replace(vision, optimiser=replace(vision.optimiser, until=until))
+        objective = replace(resolved.config.objective, vision=changed)
+        known = replace(resolved, config=replace(resolved.config, objective=objective))
+        found = [line for line in cautions(known, gymnasium.spaces.Dict()) if ".until" in line]
+        assert len(found) == said
+        assert all(line.startswith("--objective.vision.optimiser.until") for line in found)
 
 
 def resolved_doubts(*arguments, **values):

@@ -114,7 +114,7 @@ def test_an_unknown_scale_names_the_nearest():
         {"train_every": 0},
         {"batch": 0},
         {"eval_every": 0},
-        {"eval_episodes": 0},
+        {"eval_episodes": -1},
         {"log_every": 0},
         {"seed": -1},
         {"prefill": -1},

@@ -5,7 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from command import call
+from command import WALK, call
 
 
 def write_copy(run: Path, path: Path, seed: int) -> None:
@@ -32,6 +32,21 @@ def test_a_page_and_its_figures(trained, capsys):
         name = re.match(r"run: (violation|note) +([a-z-]+): ", line)
         assert name, line
         assert f"<b>{name[2]}</b>" in html
+
+
+def test_a_run_that_was_not_evaluated(capsys):
+    """Nothing is played of it but what is asked for: its environment may be a robot."""
+    outcome = call(capsys, *WALK, "--eval-episodes", "0", "--run", "run")
+    assert outcome.code == 0 and "without an evaluation there is no episode to draw" in outcome.out
+    outcome = call(capsys, "report", "run")
+    assert outcome.code == 0 and "episodes ..." not in outcome.out, outcome.err
+    html = Path("report/report.html").read_text()
+    assert "No evaluation was made" in html and "What was logged while it learned" in html
+    outcome = call(capsys, "report", "run", "--episodes", "2")
+    assert "run: 2 random and 2 own episodes ..." in outcome.out
+    assert {path.name for path in Path("report/run").iterdir()} >= {"errors.png", "calibration.png"}
+    outcome = call(capsys, "eval", "run")
+    assert outcome.code == 0 and "standard deviation 0.0" in outcome.out  # of one episode
 
 
 def test_seeds_stand_together_and_logs_are_enough(trained, capsys):

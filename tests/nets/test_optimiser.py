@@ -244,6 +244,8 @@ def test_adam_has_the_betas_it_is_given():
         ({"agc": -0.1}, "agc must be positive, or 0 for none, not -0.1"),
         ({"warmup": -1}, "warmup must be positive, or 0 for none, not -1"),
         ({"until": -1}, "until must be positive, or 0 for none, not -1"),
+        ({"until": 1}, r"until must be above its warmup \(0\) and 1, not 1"),
+        ({"until": 4, "warmup": 4}, r"until must be above its warmup \(4\) and 1, not 4"),
         ({"decay": -1}, "decay must be positive, or 0 for none, not -1"),
         ({"beta1": 1.0}, r"beta1 must be in \[0, 1\), not 1.0"),
         ({"beta2": -0.1}, r"beta2 must be in \[0, 1\), not -0.1"),

@@ -123,6 +123,15 @@ def test_live_runs_that_learned_did_so_often_enough(run):
     assert diagnosis.learns_too_seldom(Facts(known.metrics, known.resolved)) is None
 
 
+@pytest.mark.parametrize(
+    ("frames", "updates", "found"), [(100, 29, True), (100, 30, False), (20, 10, False), (20, 5, False)]
+)
+def test_a_quarter_of_the_updates_in_turn_is_often_enough(frames, updates, found):
+    resolved = tiny("daydreamer", prefill=20, pretrain=10, train_every=1, live=True)
+    log = [{"frames": frames, "updates": updates}]
+    assert (diagnosis.learns_too_seldom(Facts(log, resolved)) is not None) == found
+
+
 @pytest.mark.parametrize(("live", "found"), [(True, False), (False, True)])
 def test_nothing_waits_for_the_environment_of_a_live_run(live, found, well):
     slow = replace(well.measured, step_seconds=1.0)

@@ -70,7 +70,7 @@ def test_without_evaluations_one_environment_is_opened_and_the_same_is_learned(f
 def test_without_evaluations_there_is_nothing_to_draw(tmp_path):
     said = []
     folder = whole_run(tiny(eval_episodes=0), tmp_path / "none", say=said.append)
-    assert said[-1] == "  no pictures: without an evaluation there is no episode to draw"
+    assert said[-1].startswith("  no pictures: without an evaluation there is no episode to draw; `reverie video")
     assert not list(folder.pictures.glob("*.*"))
 
 

@@ -107,7 +107,7 @@ def test_an_optimiser_that_can_be_recorded_moves_as_any_other(algorithm):
     for capturable in (False, True):
         torch.manual_seed(0)
         layer = torch.nn.Linear(3, 2)
-        config = OptimiserConfig(algorithm=algorithm, warmup=4, decay=9, lr=1e-2, weight_decay=1e-3, agc=0.3)
+        config = OptimiserConfig(algorithm=algorithm, warmup=4, decay=9, until=9, lr=1e-2, weight_decay=1e-3, agc=0.3)
         optimiser = Optimiser(config, [layer])
         if capturable:
             optimiser.make_capturable()

@@ -31,6 +31,7 @@ KINDS = {
     "lives": {"env": "py:lives:game", "preset": "dreamerv2", "num_envs": 2, "episodic_lives": True},
     "async": {"num_envs": 2, "vector": "async", "steps": 80},
     "burned in": {"burn_in": 4, "num_envs": 2},
+    "not evaluated": {"eval_episodes": 0},
     "planned": {"planner": "mppi", "num_envs": 2},
     "tdmpc2": {"preset": "tdmpc2"},
     "planet": {"preset": "planet"},

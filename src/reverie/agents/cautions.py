@@ -1,6 +1,7 @@
 """What is allowed, and still likely to be a mistake: said before a run, which goes on all the same."""
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 import gymnasium
 
@@ -10,6 +11,7 @@ from reverie.agents.preset import nearest
 from reverie.agents.presets import preset_named
 from reverie.agents.program import updates_of_stages
 from reverie.agents.resolve import Resolved
+from reverie.nets.optimiser import OptimiserConfig
 from reverie.representation.encoder import image_keys
 
 COLLECTING = ("prefill", "pretrain", "train_every", "live", "eval_every", "balance")
@@ -57,18 +59,33 @@ def _unpaced(resolved: Resolved) -> list[str]:
 
 
 def _frozen(resolved: Resolved) -> list[str]:
-    """A learning rate that is nothing long before the run is over."""
+    """Learning rates that are nothing before the run is over, as far as its updates are known."""
     program, lines = resolved.program(), []
     counts = updates_of_stages(program, resolved.config.env.action_repeat)
-    for group in dict.fromkeys(group for stage in program for group in stage.groups):
-        until = group.optimiser.until
-        made = sum(count for stage, count in zip(program, counts, strict=True) if group in stage.groups)
-        if 0 < until < made:
-            lines.append(
-                f"the learning rate of {group.name} is nothing after {until:,} of {made:,} updates, and the others "
-                f"teach it nothing: let its optimiser's until be {made}"
-            )
+    for option, optimiser in _optimisers(resolved.config):
+        own = option.startswith("--behaviour")  # one that stands in no group
+        stages = [
+            (stage, count)
+            for stage, count in zip(program, counts, strict=True)
+            if (own and stage.behave) or any(group.optimiser == optimiser for group in stage.groups)
+        ]
+        until, made = optimiser.until, sum(count for _, count in stages)
+        if until and any(stage.live for stage, _ in stages):
+            lines.append(f"{option}.until {until}: nobody knows before how many updates a live run makes")
+        elif 0 < until < made:
+            lines.append(f"{option}.until {until}: the rate is nothing from then on, and {made} updates are made")
     return lines
+
+
+def _optimisers(config: Any, option: str = "") -> list[tuple[str, OptimiserConfig]]:
+    """Every optimiser within a configuration, and the option that it is set by."""
+    if isinstance(config, OptimiserConfig):
+        return [(option, config)]
+    if not is_dataclass(config):
+        return []
+    before = f"{option}." if option else "--"
+    parts = [(getattr(config, part.name), before + part.name.replace("_", "-")) for part in fields(config)]
+    return [found for part, name in parts for found in _optimisers(part, name)]
 
 
 def _without_values(resolved: Resolved) -> list[str]:

@@ -49,8 +49,8 @@ class TrainConfig:
     eval_every: int = 5_000
     """frames between evaluations"""
     eval_episodes: int = 10
-    """episodes per evaluation, in an environment of their own with seeds of their own; 0: none is made, and that
-    environment is not opened"""
+    """episodes per evaluation, each in an environment of its own with a seed of its own; 0: no evaluation is made, and
+    none of these is opened"""
     log_every: int = 100
     """updates between lines of metrics"""
     wandb: str = ""

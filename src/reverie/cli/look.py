@@ -41,7 +41,7 @@ class Evaluate:
     episodes: int | None = None
     """how many episodes; the run's --eval-episodes by default, or one where that is 0"""
     seed: int | None = None
-    """seed of the episodes; the run's own by default, which repeats its last evaluation"""
+    """seed of the episodes; the run's own by default, which repeats its last evaluation, if any was made"""
     side: int | None = None
     """how many of them side by side, each in an environment of its own; all by default. A planner draws for all of
     them at once, so that with another number its episodes are others"""

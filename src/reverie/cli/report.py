@@ -23,6 +23,8 @@ from reverie.results.recorded import Recorded, grouped
 from reverie.results.tables import final, minutes
 from reverie.train.folder import RunFolder, load
 
+EPISODES = 8
+"""Played to measure a run where no number is given."""
 HEAD = ("run", "preset", "environment", "seed", "frames", "updates", "minutes", "return", "dreamed", "commit")
 
 
@@ -38,8 +40,9 @@ class Report:
     """a CSV file of published curves to put beside: task,observation,method,source,env_frames,seeds,mean,std"""
     methods: tuple[str, ...] = ()
     """which published methods, all by default"""
-    episodes: int = 8
-    """random and own episodes of each run that are played to measure it; 0 for the log alone"""
+    episodes: int | None = None
+    """random and own episodes of each run that are played to measure it; 0 for the log alone. 8 by default, and 0 of a
+    run that was not to be evaluated (--eval-episodes 0)"""
     device: str = "cpu"
     """where to compute"""
 
@@ -49,7 +52,7 @@ def report(arguments: Sequence[str]) -> None:
     chosen = read(Report, arguments, "reverie report")
     if not chosen.runs:
         raise UserError("name a run, as in: reverie report runs/dreamer-cartpole-swingup-s0")
-    if chosen.episodes < 0:
+    if chosen.episodes is not None and chosen.episodes < 0:
         raise UserError(f"--episodes must not be negative, not {chosen.episodes}")
     runs = [_recorded(Path(run)) for run in dict.fromkeys(chosen.runs)]
     if chosen.methods and not chosen.published:
@@ -70,17 +73,19 @@ def _recorded(path: Path) -> Recorded:
     """The run in a folder.
 
     Raises:
-        UserError: if there is none, or it has not been evaluated.
+        UserError: if there is none, or what it is told by has not been logged yet.
     """
     run = Recorded(path.resolve() if path.name in ("", ".", "..") else path)
     RunFolder(path).resolved()
-    if not (run.evaluations or run.resolved.config.train.eval_episodes):
-        raise UserError(
-            f"{path} was trained with --eval-episodes 0, and a report tells of evaluations: see `reverie eval`"
-        )
-    if not run.evaluations:
-        raise UserError(f"{path} has no evaluation in its log yet; wait for its first, or train for longer")
+    what, lines = ("evaluation", run.evaluations) if _evaluated(run) else ("line", run.metrics)
+    if not lines:
+        raise UserError(f"{path} has no {what} in its log yet; wait for its first, or train for longer")
     return run
+
+
+def _evaluated(run: Recorded) -> bool:
+    """Whether it was to be evaluated while it learned."""
+    return run.resolved.config.train.eval_episodes > 0
 
 
 def _names(runs: Sequence[Recorded]) -> list[str]:
@@ -98,8 +103,12 @@ def _write_summary(page: Page, runs: dict[str, Recorded], published: Published, 
         "Return: the mean of the last three evaluations; dreamed: what the same policies were promised; minutes: wall "
         "clock without evaluations. " + _machines(runs.values())
     )
-    sizes = sorted({len(group) for group in grouped(runs.values()).values()})
-    suite_curves(panels_of(runs.values(), published), into / "curves.png", "", interquartile_mean_and_interval)
+    evaluated = [run for run in runs.values() if run.evaluations]
+    if not evaluated:
+        page.paragraph("No evaluation was made; what episodes of training returned is among what was logged.")
+        return
+    sizes = sorted({len(group) for group in grouped(evaluated).values()})
+    suite_curves(panels_of(evaluated, published), into / "curves.png", "", interquartile_mean_and_interval)
     seeds = "a seed" if sizes == [1] else f"{sizes[0]} to {sizes[-1]} seeds" if sizes[1:] else f"{sizes[0]} seeds"
     page.figure(
         into / "curves.png",
@@ -109,7 +118,7 @@ def _write_summary(page: Page, runs: dict[str, Recorded], published: Published, 
 
 
 def _row(name: str, run: Recorded) -> list[str]:
-    config, last = run.resolved.config, run.evaluations[-1]
+    config, last = run.resolved.config, (run.evaluations or run.metrics)[-1]
     dreamed = [line["eval/dreamed"] for line in run.evaluations[-3:] if "eval/dreamed" in line]
     told = fmean(dreamed) if dreamed else math.nan
     return [
@@ -120,7 +129,7 @@ def _row(name: str, run: Recorded) -> list[str]:
         f"{last['frames']:,}",
         f"{last['updates']:,}",
         f"{minutes(last):.1f}",
-        f"{final(run):.4g}",
+        f"{final(run):.4g}" if run.evaluations else "-",
         "-" if math.isnan(told) else f"{told:.4g}",
         run.versions.get("commit", "-")[:7],
     ]
@@ -134,15 +143,15 @@ def _machines(runs: Iterable[Recorded]) -> str:
 
 def _subject(name: str, run: Recorded, chosen: Report) -> Subject:
     """A run with its agent, measured, where there is a checkpoint."""
-    folder = RunFolder(run.path)
-    missing = ""
+    folder, missing = RunFolder(run.path), ""
+    episodes = (EPISODES if _evaluated(run) else 0) if chosen.episodes is None else chosen.episodes
     if not folder.checkpoint.exists():
         missing = f"it has no {folder.checkpoint.relative_to(run.path)}."
-    elif not chosen.episodes:
+    elif not episodes:
         missing = "no episodes were asked for (--episodes)."
     if missing:
         return Subject(name, Facts(run.metrics, run.resolved), None, missing, run.command)
     agent, resolved = load(run.path, chosen.device)
-    print(f"{name}: {chosen.episodes} random and {chosen.episodes} own episodes ...", flush=True)
-    measured = measure(agent, resolved, chosen.episodes)
+    print(f"{name}: {episodes} random and {episodes} own episodes ...", flush=True)
+    measured = measure(agent, resolved, episodes)
     return Subject(name, Facts(run.metrics, resolved, measured), agent, "", run.command)

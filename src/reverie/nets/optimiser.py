@@ -38,8 +38,8 @@ class OptimiserConfig:
     decay: int = 0
     """updates after which the rate has halved; it goes on falling, as 1 / (1 + updates / decay); 0: it stays"""
     until: int = 0
-    """updates after which the rate is nothing, having fallen along half a cosine (Loshchilov and Hutter 2017); 0: it
-    stays"""
+    """updates of this optimiser after which the rate is nothing, having fallen along half a cosine (Loshchilov and
+    Hutter 2017); 0: it stays"""
     weight_decay: float = 0.0
     """share of itself that each weight loses at an update, whatever the learning rate (DreamerV2: 1e-6)"""
 
@@ -50,6 +50,8 @@ class OptimiserConfig:
         for name in ("clip", "agc", "warmup", "decay", "until"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"an optimiser's {name} must be positive, or 0 for none, not {getattr(self, name)}")
+        if 0 < self.until <= max(1, self.warmup):
+            raise UserError(f"an optimiser's until must be above its warmup ({self.warmup}) and 1, not {self.until}")
         for name in ("beta1", "beta2", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"an optimiser's {name} must be in [0, 1), not {getattr(self, name)}")

@@ -191,10 +191,10 @@ def learns_too_seldom(facts: Facts) -> Finding | None:
     last, train, env = facts.log[-1], facts.resolved.config.train, facts.resolved.config.env
     steps, updates = (last["frames"] - train.prefill) / env.action_repeat, last["updates"] - train.pretrain
     in_turn = steps / train.train_every
-    if not updates < SELDOM * in_turn:
+    if updates < 0 or not updates < SELDOM * in_turn:
         return None
     message = f"{updates:,} updates were made in {steps:,.0f} live steps, and in turn {in_turn:,.0f} would have been"
-    cure = "lower --rate, --batch or --length, or act on a core of its own"
+    cure = f"{'lower' if env.rate else 'give it a'} --rate, or lower --batch or --length"
     return Finding("note", "learns-too-seldom", message, cure)
 
 

@@ -44,7 +44,7 @@ def run(
     Args:
         resolved: from `resolve`.
         path: the folder; it must not exist, or be empty.
-        pictures: draw the learning curve, a real episode and dreams at the end.
+        pictures: draw the learning curve, a real episode and dreams at the end, if evaluations are made.
         minutes: stop after that time, with a checkpoint.
         say: where lines about the run go; the progress goes to standard output.
 
@@ -136,7 +136,7 @@ def _train(resolved: Resolved, trainer: Trainer, pictures: bool, minutes: float 
 
 def _show(resolved: Resolved, trainer: Trainer, say: Say) -> None:
     if trainer.evaluator is None:
-        say("  no pictures: without an evaluation there is no episode to draw")
+        say("  no pictures: without an evaluation there is no episode to draw; `reverie video RUN` plays some")
         return
     for picture in draw(resolved, trainer, say):
         say(f"  {picture}")

@@ -99,8 +99,8 @@ class Trainer:
         self._arena = self._make_arena()
         own = (self.generators["learn"], train.precision, self._arena, train.graphs, train.burn_in)
         self.learner = Learner(self.agent, self.program, *own)
-        episodes = [config.env.make] * train.eval_episodes
-        self.evaluator = Evaluator(make_vector(episodes), train.seed, SHOWN) if episodes else None
+        makers = [config.env.make] * train.eval_episodes
+        self.evaluator = Evaluator(make_vector(makers), train.seed, SHOWN) if makers else None
         self.episodes: list[Episode] = []
         self.carry: Carry = self.agent.initial(config.env.num_envs)
         self.watch = Stopwatch()
@@ -265,7 +265,8 @@ class Trainer:
     def _evaluate(self, log: MetricLog, progress: Progress) -> None:
         if self.evaluator is None:
             self._check_finite()
-            return self._keep(log)
+            self._keep(log)
+            return
         with self._apart():
             self._check_finite()
             self.episodes = self.evaluator(self.agent)
