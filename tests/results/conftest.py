@@ -1,11 +1,11 @@
-"""The helpers of these tests and of tests/agents, importable by name; a run that was recorded."""
+"""The helpers of these tests, of tests/agents and of tests/cli, importable by name; a run that was recorded."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "agents")]
+sys.path += [str(Path(__file__).parent), *(str(Path(__file__).parents[1] / name) for name in ("agents", "cli"))]
 
 
 @pytest.fixture(scope="session")

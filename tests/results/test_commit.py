@@ -6,13 +6,12 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from command import call
 
 import reverie.results.commit as module
 import reverie.results.verify as verifying
-from reverie.cli.main import main
 from reverie.errors import UserError
 from reverie.results.commit import laid_out, runs_verified, verify_by
 from reverie.results.fingerprint import PACKAGE
@@ -91,20 +90,8 @@ def verified(into, revision):
     return commit
 
 
-class Told(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 def by(capsys, *words):
-    capsys.readouterr()
-    code = 0
-    try:
-        main(["results", "--verify", "dreamer", "--by", *words])
-    except SystemExit as end:
-        code = end.code
-    return Told(code, *capsys.readouterr())
+    return call(capsys, "results", "--verify", "dreamer", "--by", *words)
 
 
 def test_code_that_makes_the_same_is_noted(into, capsys):
