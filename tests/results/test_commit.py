@@ -183,7 +183,7 @@ def test_no_line_in_time_is_said(into, monkeypatch):
     monkeypatch.setattr(module, "made_by", lambda *asked: [])
     with (
         laid_out("plain") as commit,
-        pytest.raises(UserError, match="no line of walks/dreamer-s0 was logged within 30 seconds"),
+        pytest.raises(UserError, match="no line of walks/dreamer-s0 was logged within 60 frames and 30 seconds"),
     ):
         verify_by(run, commit, 60, 30)
 
