@@ -63,7 +63,7 @@ def _frozen(resolved: Resolved) -> list[str]:
     program, lines = resolved.program(), []
     counts = updates_of_stages(program, resolved.config.env.action_repeat)
     for option, optimiser in _optimisers(resolved.config):
-        own = option.startswith("--behaviour")  # one that stands in no group
+        own = option.startswith("--behaviour")  # it may stand in no group
         stages = [
             (stage, count)
             for stage, count in zip(program, counts, strict=True)
